@@ -50,7 +50,8 @@ struct cli_context;
 
 struct cli_command {
 	const char *noun;      /* "cert"; NULL ends a table */
-	const char *verb;      /* "show"; NULL: the noun stands alone ("status") */
+	const char *verb;      /* "show"; NULL: the noun stands alone ("status"), or,
+				* with run NULL, the line that describes a noun */
 	int (*run)(struct cli_context *c); /* returns an enum cli_exit */
 	const char *summary;   /* "every object in the files", one line */
 	const char *arguments; /* "FILE..."; NULL or "" when it takes none */
@@ -85,6 +86,10 @@ struct cli_context {
 /* cli_main(argc, argv, in, out, err): the whole command; returns the exit
  * code. main() only calls this; tests call it with memory streams. */
 int cli_main(int argc, char **argv, FILE *in, FILE *out, FILE *err);
+
+/* cli_run(tables, ...): the same over other tables (tests) */
+int cli_run(const struct cli_command *const *tables, int argc, char **argv,
+    FILE *in, FILE *out, FILE *err);
 
 /* the tables of all nouns, NULL at the end (commands.c) */
 extern const struct cli_command *const cli_commands[];

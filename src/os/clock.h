@@ -12,5 +12,9 @@ void clock_set_offset(int64_t seconds); /* signetd --clock-offset */
  * date of CHANGELOG's release, compiled in) */
 bool clock_is_sane(void);
 int64_t clock_build_date(void);
+/* clock_is_synchronised(): CERT-7: some time service has set the kernel's
+ * clock. False in many containers and on test machines that are right all the
+ * same: a reason for a warning, never for a refusal. */
+bool clock_is_synchronised(void);
 
 #endif

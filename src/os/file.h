@@ -19,8 +19,10 @@ int file_create(const char *path, mode_t mode, struct span bytes, struct diag *d
 bool file_is_there(const char *path);
 /* dir_ensure(path, mode): creates it (not its parents) or accepts it */
 int dir_ensure(const char *path, mode_t mode, struct diag *d) ERR_CHECK;
-/* dir_each(path, fn, cookie): regular files in name order, at most max;
- * fn returns 0 to go on */
+/* dir_each(path, max, fn, cookie): fn(whole path, name, cookie) for the regular
+ * files in name order; hidden names (unfinished temporary files) are left out.
+ * More than max: E_TOO_BIG before the first call. fn returns 0 to go on; its
+ * other values end the walk and are returned. */
 typedef int (*dir_each_fn)(const char *path, const char *name, void *cookie);
 int dir_each(const char *path, size_t max, dir_each_fn fn, void *cookie) ERR_CHECK;
 /* path_join(out, size, dir, name): E_TOO_BIG */
