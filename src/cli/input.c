@@ -36,14 +36,14 @@ read_all(FILE *f, const char *path, struct buf *out, struct diag *d)
 	if (ferror(f))
 		return diag_set(d, E_IO, path, NULL, "%s", strerror(errno));
 	if (!feof(f) && fgetc(f) != EOF)
-		return diag_set(d, E_TOO_BIG, path, NULL,
-		    "more than %zu bytes", out->max);
+		return diag_set(
+		    d, E_TOO_BIG, path, NULL, "more than %zu bytes", out->max);
 	return 0;
 }
 
 int
-cli_read(struct cli_context *c, const char *path, struct buf *out,
-    struct diag *d)
+cli_read(
+    struct cli_context *c, const char *path, struct buf *out, struct diag *d)
 {
 	FILE *f;
 	int e;
@@ -149,8 +149,8 @@ cli_write(struct cli_context *c, const char *path, struct span bytes,
 }
 
 static int
-password_of(struct buf *b, const char *what, struct secret **ret,
-    struct diag *d)
+password_of(
+    struct buf *b, const char *what, struct secret **ret, struct diag *d)
 {
 	uint8_t *end = b->n ? (uint8_t *)memchr(b->p, '\n', b->n) : NULL;
 	size_t n = end ? (size_t)(end - b->p) : b->n;
@@ -158,15 +158,15 @@ password_of(struct buf *b, const char *what, struct secret **ret,
 	if (n > 0 && b->p[n - 1] == '\r')
 		n--;
 	if (n > CLI_PASSWORD_MAX)
-		return diag_set(d, E_TOO_BIG, what, NULL,
-		    "more than %d bytes", CLI_PASSWORD_MAX);
+		return diag_set(d, E_TOO_BIG, what, NULL, "more than %d bytes",
+		    CLI_PASSWORD_MAX);
 	*ret = secret_new(b->p, n);
 	return *ret ? 0 : diag_set(d, E_NOMEM, what, NULL, "no memory");
 }
 
 static int
-password_from_file(struct cli_context *c, const char *path,
-    struct secret **ret, struct diag *d)
+password_from_file(struct cli_context *c, const char *path, struct secret **ret,
+    struct diag *d)
 {
 	BUF(b, CLI_PASSWORD_MAX + 2);
 	int e;

@@ -32,7 +32,7 @@ const struct cli_option cli_common_options[] = {
 struct parse {
 	struct cli_context *c;
 	const struct cli_command *const *tables;
-	const char *noun;		 /* as typed */
+	const char *noun;                /* as typed */
 	const struct cli_command *table; /* of that noun */
 	bool help, version, no_more_options;
 	char where[128]; /* "signet cert show": what to ask --help of */
@@ -120,7 +120,8 @@ static int
 take_option(struct parse *p, int argc, char **argv, int *at)
 {
 	const char *text = argv[*at], *value = NULL;
-	const struct cli_option *own = p->c->command ? p->c->command->options : NULL;
+	const struct cli_option *own =
+	    p->c->command ? p->c->command->options : NULL;
 	const struct cli_option *o;
 
 	if (text[1] == '-') {
@@ -173,7 +174,8 @@ take_noun(struct parse *p, const char *word)
 			p->noun = k->noun;
 		}
 	if (!p->table)
-		return refuse(p, cli_nearest_get(&n), "", word, "no such command");
+		return refuse(
+		    p, cli_nearest_get(&n), "", word, "no such command");
 	snprintf(p->where, sizeof(p->where), "signet %s", p->noun);
 	p->c->command = find_verb(p->table, p->noun, NULL);
 	return 0;
@@ -187,14 +189,15 @@ take_verb(struct parse *p, const char *word)
 
 	p->c->command = find_verb(p->table, p->noun, word);
 	if (p->c->command) {
-		snprintf(p->where, sizeof(p->where), "signet %s %s", p->noun,
-		    word);
+		snprintf(
+		    p->where, sizeof(p->where), "signet %s %s", p->noun, word);
 		return 0;
 	}
 	for (const struct cli_command *k = p->table; k->noun; k++)
 		if (k->verb && strcmp(k->noun, p->noun) == 0)
 			cli_nearest_offer(&n, k->verb);
-	snprintf(object, sizeof(object), "%s %.*s", p->noun, CLI_WORD_MAX, word);
+	snprintf(
+	    object, sizeof(object), "%s %.*s", p->noun, CLI_WORD_MAX, word);
 	return refuse(p, cli_nearest_get(&n), "", object, "no such command");
 }
 
@@ -235,8 +238,8 @@ settle(struct parse *p)
 	c->token_file = cli_get(c, "token-file");
 	if (color && strcmp(color, "auto") != 0 &&
 	    strcmp(color, "always") != 0 && strcmp(color, "never") != 0)
-		return refuse(p, NULL, "", color,
-		    "--color takes auto, always or never");
+		return refuse(
+		    p, NULL, "", color, "--color takes auto, always or never");
 	c->color = isatty(fileno(c->out)) == 1 && !(no_color && *no_color);
 	if (color && strcmp(color, "auto") != 0)
 		c->color = strcmp(color, "always") == 0;
@@ -254,8 +257,8 @@ check_command(struct parse *p)
 		return refuse(p, NULL, "", p->noun, "which verb?");
 	for (const struct cli_option *o = k->options; o && o->name; o++)
 		if (o->required && !cli_has(p->c, o->name))
-			return refuse(p, NULL, "", o->name,
-			    "this option is needed");
+			return refuse(
+			    p, NULL, "", o->name, "this option is needed");
 	if (n < k->arg_min)
 		return refuse(p, NULL, "", k->arguments, "argument missing");
 	if (k->arg_max >= 0 && n > k->arg_max)
@@ -266,8 +269,8 @@ check_command(struct parse *p)
 
 		(void)diag_set(&d, E_INVAL, p->where, NULL,
 		    "which server? neither --state nor --server was given");
-		diag_remedy(&d, "try: %s --state DIR, or set SIGNET_STATE",
-		    p->where);
+		diag_remedy(
+		    &d, "try: %s --state DIR, or set SIGNET_STATE", p->where);
 		return ENDED(cli_fail_as(p->c, &d, CLI_USAGE));
 	}
 	return 0;

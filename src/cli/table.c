@@ -16,7 +16,7 @@ struct row {
 struct cli_table {
 	size_t columns;
 	size_t widths[CLI_COLUMNS_MAX]; /* characters */
-	struct row *rows;		/* the first one is the titles */
+	struct row *rows;               /* the first one is the titles */
 	size_t n, cap;
 	bool lost; /* a row did not fit in memory */
 };
@@ -115,8 +115,8 @@ cli_table_color(struct cli_table *t, size_t column, enum cli_color color)
 }
 
 static void
-print_row(struct cli_context *c, const struct cli_table *t,
-    const struct row *r, bool title)
+print_row(struct cli_context *c, const struct cli_table *t, const struct row *r,
+    bool title)
 {
 	for (size_t j = 0; j < t->columns; j++) {
 		const char *text = r->cells[j] ? r->cells[j] : "-";
