@@ -1,4 +1,5 @@
-/* cert/cert_internal: what the files of this room share with each other only. */
+/* cert/cert_internal: what the files of this room share with each other only.
+ */
 #ifndef SIGNET_CERT_CERT_INTERNAL_H
 #define SIGNET_CERT_CERT_INTERNAL_H
 

@@ -2,7 +2,8 @@
 
 #include "base/time.h"
 
-#define DER_LENGTH_BYTES 4 /* of a long-form length: 4 GiB is past any limit */
+#define DER_LENGTH_BYTES 4 /* of a long-form length: 4 GiB is past any limit \
+			    */
 
 struct head {
 	int tag;
@@ -72,8 +73,8 @@ take(struct der *d, int tag, bool raw, int *ret_tag)
 		d->err = e;
 		return span_of(NULL, 0);
 	}
-	s = raw ? span_of(d->rest.p, h.head + h.n) :
-		  span_of(d->rest.p + h.head, h.n);
+	s = raw ? span_of(d->rest.p, h.head + h.n)
+		: span_of(d->rest.p + h.head, h.n);
 	d->rest = span_of(d->rest.p + h.head + h.n, d->rest.n - h.head - h.n);
 	if (ret_tag)
 		*ret_tag = h.tag;

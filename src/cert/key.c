@@ -141,8 +141,8 @@ key_kind_of(const EVP_PKEY *k)
 	if (EVP_PKEY_is_a(k, "ED25519"))
 		return KEY_ED25519;
 	if (!EVP_PKEY_is_a(k, "EC") ||
-	    EVP_PKEY_get_utf8_string_param(k, OSSL_PKEY_PARAM_GROUP_NAME, group,
-		sizeof(group), &n) != 1)
+	    EVP_PKEY_get_utf8_string_param(
+		k, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), &n) != 1)
 		return KEY_OTHER;
 	if (strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0)
 		return KEY_P256;
@@ -180,8 +180,8 @@ key_sign(EVP_PKEY *k, enum hash_kind hash, struct span data, struct buf *out)
 }
 
 int
-key_verify_digest(EVP_PKEY *k, enum hash_kind h, bool pss, struct span made,
-    struct span sig)
+key_verify_digest(
+    EVP_PKEY *k, enum hash_kind h, bool pss, struct span made, struct span sig)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k, NULL);
 	const EVP_MD *md = hash_md(h);
@@ -197,8 +197,8 @@ key_verify_digest(EVP_PKEY *k, enum hash_kind h, bool pss, struct span made,
 	if (ok)
 		ok = EVP_PKEY_CTX_set_signature_md(ctx, md) == 1;
 	if (ok && pss)
-		ok = EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx,
-			 RSA_PSS_SALTLEN_AUTO) == 1;
+		ok = EVP_PKEY_CTX_set_rsa_pss_saltlen(
+			 ctx, RSA_PSS_SALTLEN_AUTO) == 1;
 	if (ok)
 		ok = EVP_PKEY_verify(ctx, sig.p, sig.n, made.p, made.n) == 1;
 	EVP_PKEY_CTX_free(ctx);
@@ -253,8 +253,8 @@ key_verify(EVP_PKEY *k, struct span alg, struct span data, struct span sig)
 	e = digest(hash, data, made, &n);
 	if (e)
 		return e;
-	return key_verify_digest(k, hash, oid == OID_RSA_PSS, span_of(made, n),
-	    sig);
+	return key_verify_digest(
+	    k, hash, oid == OID_RSA_PSS, span_of(made, n), sig);
 }
 
 int

@@ -123,8 +123,7 @@ static const struct {
 	ENTRY(OID_SCEP_FAIL_TEXT, PKIX "\x18\x01", "failInfoText"),
 
 	ENTRY(OID_DES_CBC, "\x2b\x0e\x03\x02\x07", "des-cbc"),
-	ENTRY(OID_DES3_CBC, "\x2a\x86\x48\x86\xf7\x0d\x03\x07",
-	    "des-ede3-cbc"),
+	ENTRY(OID_DES3_CBC, "\x2a\x86\x48\x86\xf7\x0d\x03\x07", "des-ede3-cbc"),
 	ENTRY(OID_AES128_CBC, NIST "\x01\x02", "aes128-cbc"),
 	ENTRY(OID_AES192_CBC, NIST "\x01\x16", "aes192-cbc"),
 	ENTRY(OID_AES256_CBC, NIST "\x01\x2a", "aes256-cbc"),

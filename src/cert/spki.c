@@ -4,9 +4,9 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-#define RSA_BITS_MIN 512     /* smaller is no key, only work for a fuzzer */
-#define RSA_EXPONENT_MAX 8   /* octets: OpenSSL's own limit for big keys */
-#define POINT_MAX 133	     /* octets: uncompressed P-521 */
+#define RSA_BITS_MIN 512   /* smaller is no key, only work for a fuzzer */
+#define RSA_EXPONENT_MAX 8 /* octets: OpenSSL's own limit for big keys */
+#define POINT_MAX 133      /* octets: uncompressed P-521 */
 
 static const struct {
 	enum oid id;
@@ -167,10 +167,10 @@ rsa_load(const struct spki_info *i, EVP_PKEY **ret)
 
 	to_native(n, i->modulus);
 	to_native(e, i->exponent);
-	params[0] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n,
-	    i->modulus.n);
-	params[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e,
-	    i->exponent.n);
+	params[0] =
+	    OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n, i->modulus.n);
+	params[1] =
+	    OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e, i->exponent.n);
 	params[2] = OSSL_PARAM_construct_end();
 	return pkey_from_params("RSA", params, ret);
 }
@@ -211,8 +211,8 @@ spki_load(struct span der, EVP_PKEY **ret)
 		return ec_load(&i, ret);
 	if (i.oid == OID_ED25519 || i.oid == OID_ED448) {
 		*ret = EVP_PKEY_new_raw_public_key_ex(NULL,
-		    i.oid == OID_ED25519 ? "ED25519" : "ED448", NULL,
-		    i.point.p, i.point.n);
+		    i.oid == OID_ED25519 ? "ED25519" : "ED448", NULL, i.point.p,
+		    i.point.n);
 		return *ret ? 0 : E_CRYPTO;
 	}
 	return E_UNSUPPORTED;
@@ -261,8 +261,8 @@ point_write(const EVP_PKEY *k, enum key_kind kind, struct derw *w)
 		alg_write(w, OID_ED25519, false);
 		return 0;
 	}
-	if (EVP_PKEY_get_octet_string_param(k, OSSL_PKEY_PARAM_PUB_KEY, point,
-		sizeof(point), &n) != 1)
+	if (EVP_PKEY_get_octet_string_param(
+		k, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n) != 1)
 		return E_CRYPTO;
 	derw_bits(w, span_of(point, n));
 	mark = derw_mark(w);
