@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-int64_t clock_now(void);	     /* UTC seconds, with the test offset */
-int64_t clock_monotonic_ms(void);    /* for time-outs; never goes back */
+int64_t clock_now(void);                /* UTC seconds, with the test offset */
+int64_t clock_monotonic_ms(void);       /* for time-outs; never goes back */
 void clock_set_offset(int64_t seconds); /* signetd --clock-offset */
 /* clock_is_sane(): CERT-7: later than the day this software was built (the
  * date of CHANGELOG's release, compiled in) */

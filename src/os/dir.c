@@ -34,8 +34,8 @@ dir_ensure(const char *path, mode_t mode, struct diag *d)
 		return diag_set(d, errno == ENOENT ? E_NOT_FOUND : E_IO, path,
 		    NULL, "cannot create: %s", strerror(errno));
 	if (stat(path, &st) != 0)
-		return diag_set(d, E_IO, path, NULL, "cannot examine: %s",
-		    strerror(errno));
+		return diag_set(
+		    d, E_IO, path, NULL, "cannot examine: %s", strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return diag_set(d, E_EXISTS, path, NULL, "is not a folder");
 	return 0;
@@ -61,8 +61,7 @@ names_add(struct names *names, const char *name)
 
 	if (names->n == names->cap) {
 		size_t cap = names->cap ? names->cap * 2 : 64;
-		char **v =
-		    (char **)realloc(names->v, cap * sizeof(*names->v));
+		char **v = (char **)realloc(names->v, cap * sizeof(*names->v));
 
 		if (!v)
 			return E_NOMEM;

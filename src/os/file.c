@@ -26,40 +26,29 @@ io_error(struct diag *d, const char *path, const char *what)
 static int
 read_all(int fd, const char *path, size_t max, struct diag *d, struct buf *out)
 {
+	uint8_t chunk[READ_STEP];
 	size_t taken = 0;
+	ssize_t n;
+	int r = 0;
 
-	for (;;) {
-		uint8_t *room = buf_reserve(out, READ_STEP);
-		size_t want = READ_STEP;
-		ssize_t n;
-		uint8_t probe;
-
-		if (!room && out->err == E_TOO_BIG && out->n < out->max) {
-			out->err = 0;
-			want = out->max - out->n;
-			room = buf_reserve(out, want);
-		} else if (!room && out->err == E_TOO_BIG) {
-			/* full to the brim: fine if the file ends here */
-			out->err = 0;
-			room = &probe;
-			want = 1;
-		}
-		if (!room)
-			return diag_set(
-			    d, out->err, path, NULL, "out of memory");
-		n = read(fd, room, want);
+	while (r == 0 && (n = read(fd, chunk, sizeof(chunk))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return io_error(d, path, "cannot read");
-		if (n == 0)
-			return 0;
+		if (n < 0) {
+			r = io_error(d, path, "cannot read");
+			break;
+		}
 		taken += (size_t)n;
-		if (taken > max || room == &probe)
-			return diag_set(d, E_TOO_BIG, path, NULL,
+		if (taken <= max)
+			buf_add(out, chunk, (size_t)n);
+		if (taken > max || buf_error(out) == E_TOO_BIG)
+			r = diag_set(d, E_TOO_BIG, path, NULL,
 			    "is larger than %zu bytes", max);
-		out->n += (size_t)n;
+		else if (buf_error(out) != 0)
+			r = diag_set(d, E_NOMEM, path, NULL, "out of memory");
 	}
+	explicit_bzero(chunk, sizeof(chunk)); /* it may have been a key */
+	return r;
 }
 
 int
@@ -69,8 +58,7 @@ file_read(const char *path, size_t max, struct diag *d, struct buf *out)
 	int fd, r;
 
 	if (strcmp(path, "-") == 0)
-		return read_all(
-		    STDIN_FILENO, "standard input", max, d, out);
+		return read_all(STDIN_FILENO, "standard input", max, d, out);
 	/* non-blocking: a FIFO in the place of a file must not stop us */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
@@ -133,8 +121,8 @@ static int
 temporary_name(const char *path, const char *folder, char *out)
 {
 	const char *slash = strrchr(path, '/');
-	int n = snprintf(out, PATH_MAX, "%s/.%s.XXXXXX", folder,
-	    slash ? slash + 1 : path);
+	int n = snprintf(
+	    out, PATH_MAX, "%s/.%s.XXXXXX", folder, slash ? slash + 1 : path);
 
 	return n < 0 || n >= PATH_MAX ? E_TOO_BIG : 0;
 }
