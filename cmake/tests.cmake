@@ -58,7 +58,7 @@ foreach(source ${benches})
 		continue()
 	endif()
 	add_executable(${name} ${source})
-	target_link_libraries(${name} PRIVATE sg_enroll sg_ca sg_store)
+	target_link_libraries(${name} PRIVATE sg_enroll sg_ca sg_watch sg_store)
 	set_target_properties(${name} PROPERTIES
 	    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
 endforeach()
