@@ -48,6 +48,11 @@ void eku_write(struct derw *w, unsigned eku);
  * OID and the flag in front of it */
 void ext_wrap(struct derw *w, enum oid id, bool critical, size_t mark);
 
+/* set_of_write(w, tag, elements, n): the elements, sorted in place, X.690 11.6 */
+void set_of_sort(struct span *elements, size_t n);
+void set_of_write(struct derw *w, int tag, struct span *elements, size_t n);
+/* derw_reserve(w, n): room for n bytes to be filled in; NULL: w->err is set */
+uint8_t *derw_reserve(struct derw *w, size_t n);
 /* hands what w holds to out; the error of either */
 int derw_to_buf(const struct derw *w, struct buf *out) ERR_CHECK;
 /* positive INTEGER contents without the sign octet; empty when negative */

@@ -34,17 +34,26 @@ derw_mark(const struct derw *w)
 	return w->at;
 }
 
+uint8_t *
+derw_reserve(struct derw *w, size_t n)
+{
+	if (w->err)
+		return NULL;
+	if (n > w->at) {
+		w->err = E_TOO_BIG;
+		return NULL;
+	}
+	w->at -= n;
+	return w->base + w->at;
+}
+
 void
 derw_raw(struct derw *w, struct span s)
 {
-	if (w->err || s.n == 0)
-		return;
-	if (s.n > w->at) {
-		w->err = E_TOO_BIG;
-		return;
-	}
-	w->at -= s.n;
-	memcpy(w->base + w->at, s.p, s.n);
+	uint8_t *to = s.n ? derw_reserve(w, s.n) : NULL;
+
+	if (to)
+		memcpy(to, s.p, s.n);
 }
 
 void
