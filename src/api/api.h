@@ -13,10 +13,20 @@
 #include "ipc/channel.h"
 #include "trust/trust.h"
 
-#define API_BODY_MAX (4u << 20)  /* bytes of a request */
+#define API_BODY_MAX (4u << 20)	 /* bytes of a request */
+#define API_ANSWER_MAX (7u << 20) /* bytes of an answer; a frame takes 8 MiB */
+#define API_PATH_MAX 1024	 /* bytes with NUL */
+#define API_QUERY_MAX 4096	 /* bytes with NUL */
 #define API_SEGMENTS_MAX 8
+#define API_OPEN_MAX 1024	 /* requests under way at once */
 
-enum api_frame { API_FRAME_UNSET, API_ASK, API_ANSWER };
+/* Frames of the link between the local front and the core. The numbers keep
+ * clear of enum enrol_frame: what is meant for one link is refused on the other. */
+enum api_frame {
+	API_FRAME_UNSET,
+	API_ASK = 200, /* u8 method, text path, text raw query, u32 uid, span body */
+	API_ANSWER,    /* u16 status, text content type, span body */
+};
 
 struct api { /* what handlers may reach */
 	struct store *store;
@@ -28,7 +38,11 @@ struct api { /* what handlers may reach */
 	struct loop *loop;
 	int64_t started;
 	int (*restart_keys)(void *cookie); /* a changed profile */
+	void (*restart_core)(void *cookie); /* after a restore: everything is read anew */
 	void *cookie;
+	struct store *reader;	   /* read-only connection for long walks; NULL: use store */
+	struct api_request *open;  /* not yet answered */
+	unsigned open_n;
 };
 
 struct api_request; /* lives until it is answered */
@@ -58,6 +72,9 @@ void api_refuse(struct api *a, struct api_request *r, const struct diag *d);
 void api_ca_done(int result, json_t *answer, const struct diag *d, void *cookie);
 
 /* core side: rules for the local front's link; front side: api_local_* in api/local.h */
-int api_frame_ask(struct channel *c, const struct frame *f, void *cookie); /* cookie: struct api */
+int api_frame_ask(struct channel *c, const struct frame *f, void *cookie) ERR_CHECK; /* cookie: struct api */
+/* the link has gone: its requests run on, their answers go nowhere */
+void api_link_gone(struct api *a, struct channel *c);
+/* what handlers share, besides the above, is in api/api_internal.h */
 
 #endif
