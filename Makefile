@@ -32,7 +32,7 @@ install: build
 	DESTDIR=$(DESTDIR) cmake --install build
 
 deb: build
-	tools/deb
+	cd build && cpack -G DEB --config CPackConfig.cmake
 
 clean:
 	rm -rf build build-asan build-clang build-fuzz
