@@ -217,6 +217,9 @@ core_on_stop(struct worker *w)
 		return;
 	if (c->started && event_of(c, EVENT_SERVER_STOP, SEVERITY_NOTICE, NULL))
 		log_line(LOG_WARNING, "the stop was not recorded");
+	/* twice: the routes hear of the stop, and then leave their cursor */
+	if (c->store && store_flush(c->store))
+		log_line(LOG_ERROR, "the last events were not committed");
 	watch_end(c->watch);
 	if (c->store && store_flush(c->store))
 		log_line(LOG_ERROR, "the last batch was not committed");
