@@ -41,14 +41,21 @@ typedef void (*store_done_fn)(int result, void *cookie); /* 0, or E_DB */
  * the calls; at once with 0 when no batch is open */
 int store_after(struct store *s, store_done_fn fn, void *cookie) ERR_CHECK;
 void store_poison(struct store *s); /* this batch must not be committed */
+/* store_watch(s, fn, cookie): fn runs after the end of every batch, before its
+ * waiters: for what mirrors the database in memory and must be right again
+ * before anyone writes. At most 4 (E_LIMIT); store_unwatch() takes it back. */
+int store_watch(struct store *s, store_done_fn fn, void *cookie) ERR_CHECK;
+void store_unwatch(struct store *s, store_done_fn fn, const void *cookie);
 /* store_flush(s): commits (or rolls back a poisoned batch), runs the waiters.
- * 0 when there was nothing or the commit is durable. */
+ * 0 when there was nothing or the commit is durable; E_STATE from inside a
+ * waiter, which may write but not flush. */
 int store_flush(struct store *s) ERR_CHECK;
 bool store_is_writing(const struct store *s);
 /* store_is_lost(s): the connection is gone; the core exits and is restarted */
 bool store_is_lost(const struct store *s);
 const char *store_kind(const struct store *s); /* "sqlite", "postgresql", "test" */
-/* test driver: the n-th write from now fails, 0: never; commits count too */
+/* test driver: the n-th write from now fails, 0: never; commits count too.
+ * No effect on the others. */
 void store_test_fail_after(struct store *s, unsigned n);
 /* bytes the database takes on disk */
 int store_size(struct store *s, int64_t *ret_bytes) ERR_CHECK;
