@@ -61,10 +61,27 @@ struct enrol_ca {
 	struct span old[4];	/* earlier certificates of the issuer and root, still in date */
 };
 
+#define ENROL_CA_MAX 64		/* authorities told to a front */
+#define ENROL_SETUP_MAX (4u << 20) /* bytes of one packed setup */
+struct enrol_setup {
+	size_t n;
+	struct enrol_ca ca[ENROL_CA_MAX];
+};
+struct enrol_report {
+	char source[64], protocol[16];
+	int code;
+	uint32_t more; /* further ones of this moment that were left out */
+	char text[400];
+};
+
 void enrolment_pack(const struct enrolment *e, struct buf *out);
 int enrolment_unpack(struct span in, struct enrolment *ret) ERR_CHECK; /* borrows */
 void enrol_answer_pack(const struct enrol_answer *a, struct buf *out);
 int enrol_answer_unpack(struct span in, struct enrol_answer *ret) ERR_CHECK;
+void enrol_setup_pack(const struct enrol_setup *s, struct buf *out);
+int enrol_setup_unpack(struct span in, struct enrol_setup *ret) ERR_CHECK; /* borrows */
+void enrol_report_pack(const struct enrol_report *r, struct buf *out);
+int enrol_report_unpack(struct span in, struct enrol_report *ret) ERR_CHECK;
 
 /* Passwords (ENR-2): 20 characters of Crockford base32 in groups of four, 100
  * bits: "7K3M-Q2XR-...". Compared after dropping '-' and blanks, upper case, O->0, I,L->1. */
