@@ -3,7 +3,8 @@
  * needs: options, arguments, passwords, files, tables, JSON, exit codes.
  *
  * A noun is one file, cmd_NOUN.c, with one table of struct cli_command that
- * ends with a noun of NULL; commands.c lists the tables.  Help, option
+ * ends with a noun of NULL; commands.c lists the tables (several may share a
+ * noun).  Help, option
  * checking and "did you mean" all come from these tables; a verb's function
  * only does the work and returns an exit code.
  *

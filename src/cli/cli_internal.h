@@ -19,7 +19,7 @@ int cli_parse(struct cli_context *c, const struct cli_command *const *tables,
 
 /* help.c */
 void cli_help_all(struct cli_context *c, const struct cli_command *const *t);
-void cli_help_noun(struct cli_context *c, const struct cli_command *table,
+void cli_help_noun(struct cli_context *c, const struct cli_command *const *t,
     const char *noun);
 void cli_help_verb(struct cli_context *c, const struct cli_command *cmd);
 

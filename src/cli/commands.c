@@ -3,5 +3,6 @@
 const struct cli_command *const cli_commands[] = {
 	cli_cert_commands,
 	cli_csr_commands,
+	cli_draft_commands,
 	NULL,
 };

@@ -7,5 +7,6 @@
 
 extern const struct cli_command cli_cert_commands[];
 extern const struct cli_command cli_csr_commands[];
+extern const struct cli_command cli_draft_commands[];
 
 #endif

@@ -66,19 +66,20 @@ command_line(struct cli_context *c, const struct cli_command *k)
 }
 
 void
-cli_help_noun(
-    struct cli_context *c, const struct cli_command *table, const char *noun)
+cli_help_noun(struct cli_context *c, const struct cli_command *const *tables,
+    const char *noun)
 {
 	const struct cli_command *k;
 
 	cli_print(c, "usage: signet %s VERB [options] [arguments]\n", noun);
-	for (k = table; k->noun; k++)
-		if (!k->run && strcmp(k->noun, noun) == 0)
-			cli_print(c, "\n%s\n", k->summary);
-	cli_print(c, "\n");
-	for (k = table; k->noun; k++)
-		if (k->run && strcmp(k->noun, noun) == 0)
-			command_line(c, k);
+	for (size_t t = 0; tables[t]; t++)
+		for (k = tables[t]; k->noun; k++)
+			if (!k->run && strcmp(k->noun, noun) == 0)
+				cli_print(c, "\n%s\n\n", k->summary);
+	for (size_t t = 0; tables[t]; t++)
+		for (k = tables[t]; k->noun; k++)
+			if (k->run && strcmp(k->noun, noun) == 0)
+				command_line(c, k);
 	cli_print(c, "\nmore: signet %s VERB --help\n", noun);
 }
 

@@ -32,8 +32,7 @@ const struct cli_option cli_common_options[] = {
 struct parse {
 	struct cli_context *c;
 	const struct cli_command *const *tables;
-	const char *noun;                /* as typed */
-	const struct cli_command *table; /* of that noun */
+	const char *noun; /* NULL until it is known */
 	bool help, version, no_more_options;
 	char where[128]; /* "signet cert show": what to ask --help of */
 };
@@ -149,14 +148,16 @@ take_option(struct parse *p, int argc, char **argv, int *at)
 	return store(p, o, value);
 }
 
+/* a noun may be spread over several tables */
 static const struct cli_command *
-find_verb(const struct cli_command *table, const char *noun, const char *verb)
+find_verb(struct parse *p, const char *verb)
 {
-	for (; table->noun; table++)
-		if (table->run && strcmp(table->noun, noun) == 0 &&
-		    (verb ? table->verb && strcmp(table->verb, verb) == 0
-			  : !table->verb))
-			return table;
+	for (size_t t = 0; p->tables[t]; t++)
+		for (const struct cli_command *k = p->tables[t]; k->noun; k++)
+			if (k->run && strcmp(k->noun, p->noun) == 0 &&
+			    (verb ? k->verb && strcmp(k->verb, verb) == 0
+				  : !k->verb))
+				return k;
 	return NULL;
 }
 
@@ -168,17 +169,24 @@ take_noun(struct parse *p, const char *word)
 	for (size_t t = 0; p->tables[t]; t++)
 		for (const struct cli_command *k = p->tables[t]; k->noun; k++) {
 			cli_nearest_offer(&n, k->noun);
-			if (p->table || strcmp(k->noun, word) != 0)
-				continue;
-			p->table = p->tables[t];
-			p->noun = k->noun;
+			if (strcmp(k->noun, word) == 0)
+				p->noun = k->noun;
 		}
-	if (!p->table)
+	if (!p->noun)
 		return refuse(
 		    p, cli_nearest_get(&n), "", word, "no such command");
 	snprintf(p->where, sizeof(p->where), "signet %s", p->noun);
-	p->c->command = find_verb(p->table, p->noun, NULL);
+	p->c->command = find_verb(p, NULL);
 	return 0;
+}
+
+static void
+offer_verbs(struct parse *p, struct cli_nearest *n)
+{
+	for (size_t t = 0; p->tables[t]; t++)
+		for (const struct cli_command *k = p->tables[t]; k->noun; k++)
+			if (k->verb && strcmp(k->noun, p->noun) == 0)
+				cli_nearest_offer(n, k->verb);
 }
 
 static int
@@ -187,15 +195,13 @@ take_verb(struct parse *p, const char *word)
 	struct cli_nearest n = { .asked = word };
 	char object[2 * CLI_WORD_MAX];
 
-	p->c->command = find_verb(p->table, p->noun, word);
+	p->c->command = find_verb(p, word);
 	if (p->c->command) {
 		snprintf(
 		    p->where, sizeof(p->where), "signet %s %s", p->noun, word);
 		return 0;
 	}
-	for (const struct cli_command *k = p->table; k->noun; k++)
-		if (k->verb && strcmp(k->noun, p->noun) == 0)
-			cli_nearest_offer(&n, k->verb);
+	offer_verbs(p, &n);
 	snprintf(
 	    object, sizeof(object), "%s %.*s", p->noun, CLI_WORD_MAX, word);
 	return refuse(p, cli_nearest_get(&n), "", object, "no such command");
@@ -204,7 +210,7 @@ take_verb(struct parse *p, const char *word)
 static int
 take_word(struct parse *p, const char *word)
 {
-	if (!p->table)
+	if (!p->noun)
 		return take_noun(p, word);
 	if (!p->c->command)
 		return take_verb(p, word);
@@ -217,8 +223,8 @@ show_help(struct parse *p)
 {
 	if (p->c->command)
 		cli_help_verb(p->c, p->c->command);
-	else if (p->table)
-		cli_help_noun(p->c, p->table, p->noun);
+	else if (p->noun)
+		cli_help_noun(p->c, p->tables, p->noun);
 	else
 		cli_help_all(p->c, p->tables);
 	return ENDED(CLI_YES);
@@ -310,7 +316,7 @@ cli_parse(struct cli_context *c, const struct cli_command *const *tables,
 		if (e)
 			return e;
 	}
-	if (p.help || !p.table)
+	if (p.help || !p.noun)
 		return show_help(&p);
 	e = settle(&p);
 	return e ? e : check_command(&p);
