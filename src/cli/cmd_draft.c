@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/cmd_csr.h"
 #include "cli/commands.h"
+#include "cli/files.h"
 
 static int
 load(struct cli_context *c, struct csr_spec *ret, struct diag *d)
