@@ -26,6 +26,7 @@ struct api_request {
 	char names[API_SEGMENTS_MAX][32];
 	struct buf raw;
 	json_t *json;
+	void *keep; /* from malloc: what a call under way still borrows */
 	/* the answer, while it waits for its batch */
 	int status;
 	const char *content_type;
@@ -70,6 +71,8 @@ int api_arg_number(struct api *a, struct api_request *r, const char *name,
 /* {"pem","chain":[pem...]} of a certificate by this authority into o */
 void api_put_pem(json_t *o, const char *key, struct span der);
 void api_put_chain(const struct ca *ca, json_t *o, const char *authority);
+/* a CSR in the member "csr", PEM or base64 DER; absent: *ret NULL; refuses */
+int api_csr(struct api *a, struct api_request *r, struct csr **ret) ERR_CHECK;
 /* organisation members c st l o ou email of the object org */
 int api_estate(struct api *a, struct api_request *r, struct estate_names *ret)
     ERR_CHECK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cert/bundle.h"
 #include "cert/write.h"
 #include "os/clock.h"
 
@@ -66,6 +67,54 @@ api_bytes(struct api *a, struct api_request *r, const char *key, uint8_t **ret,
 	e = str_from_base64(span_str(text), ret, ret_n);
 	if (e)
 		api_refuse_with(a, r, e, key, "is no base64");
+	return e;
+}
+
+static int
+csr_of_file(struct span file, struct diag *d, struct csr **ret)
+{
+	struct bundle_options none = { 0 };
+	AUTO_STRUCT(bundle) *b = NULL;
+	int e = bundle_read(file, "CSR", &none, d, &b);
+
+	if (e)
+		return e;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->objects[i].kind == OBJECT_CSR)
+			return csr_parse(b->objects[i].der, d, ret);
+	return diag_set(
+	    d, E_PARSE, "CSR", NULL, "there is no certification request in it");
+}
+
+int
+api_csr(struct api *a, struct api_request *r, struct csr **ret)
+{
+	AUTO_STRUCT(csr) *csr = NULL;
+	struct diag d = { 0 };
+	uint8_t *der = NULL;
+	const char *text;
+	size_t n = 0;
+	int e = api_text(a, r, "csr", CSR_DER_MAX * 2, &text);
+
+	*ret = NULL;
+	if (e || !text)
+		return e;
+	if (strstr(text, "-----BEGIN")) {
+		e = csr_of_file(span_str(text), &d, &csr);
+	} else {
+		e = api_bytes(a, r, "csr", &der, &n);
+		if (e)
+			return e;
+		e = csr_of_file(span_of(der, n), &d, &csr);
+		free(der);
+	}
+	if (!e && csr_verify(csr))
+		e = diag_set(&d, E_CRYPTO, "CSR", "RFC 2986 4.2",
+		    "its signature is not by its own key");
+	if (e)
+		api_refuse(a, r, &d);
+	else
+		*ret = TAKE(csr);
 	return e;
 }
 

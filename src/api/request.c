@@ -39,6 +39,7 @@ request_free(struct api_request *r)
 	if (r->answer.p)
 		secret_wipe(r->answer.p, r->answer.n);
 	wipe_secrets(r->json);
+	free(r->keep);
 	buf_done(&r->raw);
 	buf_done(&r->answer);
 	free(r);
