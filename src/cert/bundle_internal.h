@@ -9,6 +9,7 @@
 #define SIGNET_CERT_BUNDLE_INTERNAL_H
 
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include "cert/bundle.h"
@@ -87,13 +88,18 @@ int pkcs8_add_info(struct bundle_reader *r, const PKCS8_PRIV_KEY_INFO *p8)
 /* pbe_check(alg): E_TOO_BIG when a hostile iteration count would keep us busy
  */
 int pbe_check(const X509_ALGOR *alg) ERR_CHECK;
-/* pbe_context_new(): with the legacy provider for RC2 and single DES, apart
- * from the rest of the program. Free with OSSL_LIB_CTX_free(). */
-OSSL_LIB_CTX *pbe_context_new(void);
+/* A library context with the legacy provider for RC2 and single DES, apart
+ * from the rest of the program; made only when an encrypted file comes. */
+struct pbe_context {
+	OSSL_LIB_CTX *lib;
+	OSSL_PROVIDER *standard, *legacy;
+};
+struct pbe_context *pbe_context_new(void);
+void pbe_context_free(struct pbe_context *c);
+AUTO_DEFINE_STRUCT(pbe_context, pbe_context_free);
 /* password_text(password): with a NUL; NULL when out of memory */
 struct secret *password_text(struct span password);
 
-AUTO_DEFINE(OSSL_LIB_CTX, OSSL_LIB_CTX_free);
 AUTO_DEFINE(X509_SIG, X509_SIG_free);
 AUTO_DEFINE(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free);
 AUTO_DEFINE(PKCS12, PKCS12_free);

@@ -233,15 +233,17 @@ read_safes(struct p12 *p, PKCS12 *file)
 int
 pkcs12_read(struct bundle_reader *r, struct span der)
 {
-	AUTO(OSSL_LIB_CTX) *ctx = pbe_context_new();
+	AUTO_STRUCT(pbe_context) *ctx = pbe_context_new();
 	AUTO(PKCS12) *file = NULL;
 	AUTO_STRUCT(secret) *password = password_text(r->password);
-	struct p12 p = { .r = r, .ctx = ctx, .n = (int)r->password.n };
+	struct p12 p = {
+		.r = r, .ctx = ctx ? ctx->lib : NULL, .n = (int)r->password.n
+	};
 	const unsigned char *at = der.p;
 	enum file_format outer = r->format;
 	int e;
 
-	file = ctx ? PKCS12_init_ex(NID_pkcs7_data, ctx, NULL) : NULL;
+	file = ctx ? PKCS12_init_ex(NID_pkcs7_data, p.ctx, NULL) : NULL;
 	if (!file || !password)
 		return no_memory(r);
 	p.password = (const char *)password->p;

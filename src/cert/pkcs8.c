@@ -4,22 +4,39 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/provider.h>
 #include <stdlib.h>
 
 #include "cert/der.h"
 
-OSSL_LIB_CTX *
+void
+pbe_context_free(struct pbe_context *c)
+{
+	if (!c)
+		return;
+	if (c->legacy)
+		OSSL_PROVIDER_unload(c->legacy);
+	if (c->standard)
+		OSSL_PROVIDER_unload(c->standard);
+	OSSL_LIB_CTX_free(c->lib);
+	free(c);
+}
+
+struct pbe_context *
 pbe_context_new(void)
 {
-	AUTO(OSSL_LIB_CTX) *ctx = OSSL_LIB_CTX_new();
+	AUTO_STRUCT(pbe_context) *c =
+	    (struct pbe_context *)calloc(1, sizeof(*c));
 
-	if (!ctx || !OSSL_PROVIDER_load(ctx, "default"))
+	if (!c || !(c->lib = OSSL_LIB_CTX_new()))
+		return NULL;
+	c->standard = OSSL_PROVIDER_load(c->lib, "default");
+	if (!c->standard)
 		return NULL;
 	/* without it old files are refused, all others still open */
-	if (!OSSL_PROVIDER_load(ctx, "legacy"))
+	c->legacy = OSSL_PROVIDER_load(c->lib, "legacy");
+	if (!c->legacy)
 		ERR_clear_error();
-	return TAKE(ctx);
+	return TAKE(c);
 }
 
 struct secret *
@@ -117,7 +134,7 @@ pkcs8_read(struct bundle_reader *r, struct span der)
 {
 	const unsigned char *p = der.p;
 	AUTO(X509_SIG) *sig = d2i_X509_SIG(NULL, &p, (long)der.n);
-	AUTO(OSSL_LIB_CTX) *ctx = NULL;
+	AUTO_STRUCT(pbe_context) *ctx = NULL;
 	AUTO(PKCS8_PRIV_KEY_INFO) *p8 = NULL;
 	AUTO_STRUCT(secret) *password = NULL;
 	const X509_ALGOR *alg;
@@ -144,7 +161,7 @@ pkcs8_read(struct bundle_reader *r, struct span der)
 	if (!ctx || !password)
 		return diag_set(r->d, E_NOMEM, r->name, NULL, "no memory");
 	p8 = PKCS8_decrypt_ex(
-	    sig, (const char *)password->p, (int)r->password.n, ctx, NULL);
+	    sig, (const char *)password->p, (int)r->password.n, ctx->lib, NULL);
 	ERR_clear_error();
 	return p8 ? pkcs8_add_info(r, p8) : bundle_password(r, "private key");
 }
