@@ -68,7 +68,7 @@ client_key_make(struct client_key *k, unsigned n)
 		.not_before = 1700000000,
 		.not_after = 2000000000 };
 	BUF(tbs, 65536);
-	BUF(sig, 1024);
+	BUF(sig, 4096);
 
 	buf_init(&k->cert, 65536);
 	buf_init(&k->name, 4096);
@@ -111,7 +111,7 @@ request_make(struct client_key *k, const struct x509 *ra, const char *password,
 	BUF(csr, 65536);
 	BUF(env, 262144);
 	BUF(set, 8192);
-	BUF(sig, 1024);
+	BUF(sig, 4096);
 	DERW(type);
 	DERW(trans);
 	DERW(snonce);
@@ -252,40 +252,79 @@ send_all(int fd, const void *p, size_t n, int flags)
 	return true;
 }
 
-/* reads one answer; body within buf; false when the connection ended */
+/* joins chunks in place (RFC 9112 7.1); false while the last has not come */
+static bool
+dechunk(char *body, size_t n, size_t *ret_n)
+{
+	size_t from = 0, to = 0;
+
+	for (;;) {
+		char *end, *line = memmem(body + from, n - from, "\r\n", 2);
+		size_t size;
+
+		if (!line)
+			return false;
+		size = strtoul(body + from, &end, 16);
+		from = (size_t)(line - body) + 2;
+		if (from + size + 2 > n)
+			return false;
+		if (size == 0) {
+			*ret_n = to;
+			return true;
+		}
+		memmove(body + to, body + from, size);
+		to += size;
+		from += size + 2;
+	}
+}
+
+/* the whole message has come: its body within buf */
+static bool
+answer_is_whole(char *buf, size_t n, struct span *ret_body, bool *ret_close)
+{
+	static const char chunked[] = "\r\nTransfer-Encoding: chunked";
+	char *end = memmem(buf, n, "\r\n\r\n", 4), *field;
+	size_t head, size;
+
+	if (!end)
+		return false;
+	head = (size_t)(end - buf) + 4;
+	*end = '\0';
+	*ret_close = strcasestr(buf, "\r\nConnection: close");
+	field = strcasestr(buf, "\r\nContent-Length:");
+	if (field) {
+		size = strtoul(field + 17, NULL, 10);
+		*ret_body = span_of(buf + head, size);
+		*end = '\r';
+		return n >= head + size;
+	}
+	if (!strcasestr(buf, chunked) ||
+	    !memmem(buf + head, n - head, "\r\n0\r\n\r\n", 7)) {
+		*end = '\r';
+		return false;
+	}
+	if (!dechunk(buf + head, n - head, &size))
+		return false;
+	*ret_body = span_of(buf + head, size);
+	return true;
+}
+
 static bool
 read_answer(int fd, char *buf, struct span *ret_body, bool *ret_close)
 {
-	size_t n = 0, need = 0, head = 0;
+	size_t n = 0;
 
-	for (;;) {
-		ssize_t got;
+	while (n < ANSWER_MAX) {
+		ssize_t got = recv(fd, buf + n, ANSWER_MAX - n, 0);
 
-		if (head && n >= need) {
-			*ret_body = span_of(buf + head, need - head);
-			return true;
-		}
-		if (n == ANSWER_MAX)
-			return false;
-		got = recv(fd, buf + n, ANSWER_MAX - n, 0);
 		if (got <= 0)
 			return false;
 		n += (size_t)got;
-		if (!head) {
-			char *end = memmem(buf, n, "\r\n\r\n", 4);
-			char *len;
-
-			if (!end)
-				continue;
-			head = (size_t)(end - buf) + 4;
-			*end = '\0';
-			len = strcasestr(buf, "\r\nContent-Length:");
-			*ret_close = strcasestr(buf, "\r\nConnection: close");
-			if (!len)
-				return false;
-			need = head + strtoul(len + 17, NULL, 10);
-		}
+		buf[n] = '\0';
+		if (answer_is_whole(buf, n, ret_body, ret_close))
+			return true;
 	}
+	return false;
 }
 
 static bool
