@@ -29,6 +29,8 @@ struct authority {
 	struct x509 *cert;	  /* newest */
 	struct x509 *ra_cert;	  /* NULL when none */
 	struct authority *parent; /* NULL for a root or an unknown parent */
+	enum key_kind key_kind;	  /* of its certificate */
+	struct crl_job *crl;	  /* private to ca/crl.c */
 };
 
 struct ca {
@@ -43,10 +45,13 @@ struct ca {
 	char ledger_key[KEY_ID_MAX]; /* "" before ignition */
 	void (*on_change)(void *cookie); /* authorities changed: fronts must be told */
 	void *on_change_cookie;
+	struct ca_life *life;	  /* private: questions to the key process */
+	struct ca_schedule *schedule; /* private to ca/tick.c */
 };
 
 /* ca_new(): loads profiles, authorities, settings ("estate"). Borrowed pointers stay the caller's. */
 int ca_new(struct store *s, struct ledger *l, struct key_client *k, const struct config *c, struct diag *d, struct ca **ret) ERR_CHECK;
+/* ca_free(): may be called before or after key_client_free(); what is still under way then is dropped, not called back */
 void ca_free(struct ca *ca);
 struct authority *ca_find(const struct ca *ca, const char *id); /* NULL */
 /* the authority that issues now: state current, kind issuing, else a current root; NULL */
@@ -59,7 +64,10 @@ struct actor { /* who does it, for the ledger; texts borrowed during the call */
 	const char *source; /* address, "local" */
 };
 
-/* -- ignition and authorities (CA-1, CA-2) -- */
+/* -- ignition and authorities (CA-1, CA-2) --
+ * All functions with a ca_done_fn: a result other than 0 means that nothing was
+ * begun and fn will not be called (out of memory, no database); after 0 fn is called exactly
+ * once, later, also for a refusal. */
 typedef void (*ca_done_fn)(int result, json_t *answer, const struct diag *d, void *cookie); /* answer borrowed */
 struct ignite_params {
 	const char *name;	/* CN base: "Example Telephony"; -> "<name> Root CA", "<name> Issuing CA" */
