@@ -72,8 +72,11 @@ int ledger_add_route(struct ledger *l, ledger_route_fn fn, void *cookie) ERR_CHE
 /* Checkpoints. Due when LEDGER_CHECKPOINT_EVENTS or _S have passed; the core
  * then has the key process sign ledger_checkpoint_text() and adds it. */
 bool ledger_checkpoint_is_due(const struct ledger *l, int64_t now);
-/* only covers durable events: call it outside a batch; E_STATE inside one */
+/* only covers durable events: call it outside a batch; E_STATE inside one,
+ * E_NOT_FOUND before the first event. The caller fills in key and sig. */
 int ledger_checkpoint_text(struct ledger *l, int64_t now, struct checkpoint_row *ret_row, struct buf *ret_text) ERR_CHECK;
+/* E_INVAL for a number the chain has not reached, E_CONFLICT when the hash at
+ * the durable head is another, E_EXISTS when that event has one */
 int ledger_checkpoint_add(struct ledger *l, const struct checkpoint_row *c) ERR_CHECK;
 
 /* Verification, in slices so that a long ledger blocks nobody. */
@@ -84,7 +87,7 @@ struct ledger_verdict {
 	char reason[200];		  /* "record 17 was changed: ..." */
 };
 struct ledger_walk;
-/* public_key: SPKI of the ledger key; remembered_seq/hash: the latest checkpoint the key
+/* public_key: SPKI of the ledger key, Ed25519 or P-256 (E_PARSE otherwise); remembered_seq/hash: the latest checkpoint the key
  * process knows of (0: unknown) */
 int ledger_walk_new(struct store *s, struct span public_key, int64_t remembered_seq,
     const uint8_t remembered_hash[32], struct ledger_walk **ret) ERR_CHECK;
