@@ -85,6 +85,8 @@ jks_write(EVP_PKEY *key, const struct span *certs, size_t n, const char *alias,
 		return E_TOO_BIG;
 	if (key && n == 0)
 		return E_INVAL; /* a key entry has its certificate */
+	if (key && !*password)
+		return E_PASSWORD; /* CERT-3 */
 	e = jks_password(span_str(password), &wide);
 	if (e)
 		return e;
