@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "ca/ca_internal.h"
-#include "os/file.h"
 
 #define SETTING_MAX 4096 /* bytes of a setting of ours */
 
@@ -283,19 +282,6 @@ ca_changed(struct ca *ca)
 		ca->on_change(ca->on_change_cookie);
 }
 
-static int
-load_profiles(struct ca *ca, struct diag *d)
-{
-	char shipped[CONFIG_PATH_MAX], own[CONFIG_PATH_MAX];
-	int e = path_join(
-	    shipped, sizeof(shipped), ca->config->catalog_dir, "profiles");
-
-	if (!e)
-		e = path_join(
-		    own, sizeof(own), ca->config->state_dir, "profiles");
-	return e ? e : profile_load(shipped, own, d, &ca->profiles);
-}
-
 int
 ca_new(struct store *s, struct ledger *l, struct key_client *k,
     const struct config *c, struct diag *d, struct ca **ret)
@@ -313,7 +299,8 @@ ca_new(struct store *s, struct ledger *l, struct key_client *k,
 	ca->schedule = (struct ca_schedule *)calloc(1, sizeof(*ca->schedule));
 	if (ca->life && ca->schedule) {
 		ca->life->ca = ca;
-		e = load_profiles(ca, d);
+		e = profile_load(
+		    c->catalog_dir, c->state_dir, d, &ca->profiles);
 	}
 	if (!e)
 		e = ca_reload(ca, d);
