@@ -7,20 +7,26 @@
 #define SIGNET_OS_SANDBOX_H
 
 #include "base/diag.h"
+#include "base/err.h"
 
 enum sandbox_role {
 	SANDBOX_UNSET,
-	SANDBOX_FRONT, /* accepted sockets and its links: no open, no connect, no exec */
-	SANDBOX_CORE,  /* files below the state folder, AF_UNIX for syslog; PostgreSQL's
-			* connection is opened before; no exec, no inet socket */
-	SANDBOX_KEY,   /* links and its own folder; no socket of any family, no exec */
+	SANDBOX_FRONT, /* accepted sockets and its links: no open, no connect,
+			  no exec */
+	SANDBOX_CORE,  /* files below the state folder, AF_UNIX for syslog;
+			* PostgreSQL's connection is opened before; no exec, no
+			* inet socket */
+	SANDBOX_KEY,   /* links and its own folder; no socket of any family, no
+			  exec */
 };
 
-/* sandbox_enter(role): no_new_privs, drop of dumpability, seccomp filter. Cannot be
- * undone. E_UNSUPPORTED when the kernel has no seccomp. */
+/* sandbox_enter(role): no_new_privs, drop of dumpability, seccomp filter.
+ * Cannot be undone. E_UNSUPPORTED when the kernel has no seccomp. */
 int sandbox_enter(enum sandbox_role role, struct diag *d) ERR_CHECK;
 /* privilege_drop(user): to an unprivileged user and its group, no supplementary
- * groups; user NULL: nothing to do. Only meaningful as root. */
+ * groups; user NULL or "": nothing to do. A number is taken as user and group.
+ * E_NOT_FOUND, E_DENIED when another user was asked for without being root.
+ * Clears the parent-death signal: set it again afterwards. */
 int privilege_drop(const char *user, struct diag *d) ERR_CHECK;
 
 #endif
