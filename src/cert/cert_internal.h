@@ -28,6 +28,8 @@ enum key_kind rsa_kind_of(int bits);
 /* public key of OpenSSL's type from its parameters; caller frees */
 int pkey_from_params(const char *type, OSSL_PARAM *params, EVP_PKEY **ret)
     ERR_CHECK;
+/* empties OpenSSL's error queue; E_CRYPTO */
+int crypto_failed(void);
 /* verifies over a digest already made; pss for RSASSA-PSS. E_CRYPTO. */
 int key_verify_digest(EVP_PKEY *k, enum hash_kind h, bool pss,
     struct span digest, struct span sig) ERR_CHECK;
@@ -48,7 +50,8 @@ void eku_write(struct derw *w, unsigned eku);
  * OID and the flag in front of it */
 void ext_wrap(struct derw *w, enum oid id, bool critical, size_t mark);
 
-/* set_of_write(w, tag, elements, n): the elements, sorted in place, X.690 11.6 */
+/* set_of_write(w, tag, elements, n): the elements, sorted in place, X.690 11.6
+ */
 void set_of_sort(struct span *elements, size_t n);
 void set_of_write(struct derw *w, int tag, struct span *elements, size_t n);
 /* derw_reserve(w, n): room for n bytes to be filled in; NULL: w->err is set */

@@ -133,8 +133,7 @@ take_attrs(struct cms_signed *s)
 
 		if (e || set.err)
 			return E_PARSE;
-		if (!der_is_empty(&set) &&
-		    oid_from_span(oid) != OID_UNKNOWN)
+		if (!der_is_empty(&set) && oid_from_span(oid) != OID_UNKNOWN)
 			return E_PARSE;
 		if ((e = attr_add(s, oid, value)))
 			return e;
@@ -181,7 +180,7 @@ cms_signed_parse(struct span der, struct diag *d, struct cms_signed *ret)
 	e = cms_content_take(der, OID_SIGNED_DATA, &body);
 	if (e)
 		return refuse(d, e, "RFC 5652 5.1", "it is no SignedData");
-	(void)der_take_small(&body); /* version */
+	(void)der_take_small(&body);    /* version */
 	(void)der_take(&body, DER_SET); /* digestAlgorithms: only a hint */
 	if (body.err || (e = take_content(&body, &s)))
 		return refuse(d, e ? e : body.err, "RFC 5652 5.2",
@@ -194,11 +193,11 @@ cms_signed_parse(struct span der, struct diag *d, struct cms_signed *ret)
 		e = take_signer(&set, &s);
 	if (e)
 		return refuse(d, e, "RFC 5652 5.3",
-		    e == E_UNSUPPORTED ? "unknown digest algorithm" :
-					 "the signer");
+		    e == E_UNSUPPORTED ? "unknown digest algorithm"
+				       : "the signer");
 	if (!der_is_empty(&set))
-		return refuse(d, E_UNSUPPORTED, "RFC 8894 3",
-		    "more than one signer");
+		return refuse(
+		    d, E_UNSUPPORTED, "RFC 8894 3", "more than one signer");
 	*ret = s;
 	return 0;
 }
@@ -250,11 +249,11 @@ data_verify(const struct cms_signed *s, EVP_PKEY *k, struct span data)
 		return e;
 	/* RFC 8894 2.9 and most devices: the bare rsaEncryption OID */
 	if (oid == OID_RSA) {
-		e = EVP_PKEY_is_a(k, "RSA") ? digest(s->hash, data, made, &n) :
-					      E_CRYPTO;
-		return e ? e :
-			   key_verify_digest(k, s->hash, false,
-			       span_of(made, n), s->sig);
+		e = EVP_PKEY_is_a(k, "RSA") ? digest(s->hash, data, made, &n)
+					    : E_CRYPTO;
+		return e ? e
+			 : key_verify_digest(
+			       k, s->hash, false, span_of(made, n), s->sig);
 	}
 	if (hash != HASH_UNSET && hash != s->hash)
 		return E_CRYPTO;

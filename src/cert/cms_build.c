@@ -16,8 +16,8 @@ attr_write(struct derw *w, struct span oid, struct span value)
 
 /* the value of contentType: data; or of messageDigest */
 static int
-own_attrs_write(const struct cms_sign_params *p, struct derw *w,
-    struct span element[2])
+own_attrs_write(
+    const struct cms_sign_params *p, struct derw *w, struct span element[2])
 {
 	uint8_t value[2 + EVP_MAX_MD_SIZE] = { DER_OCTET_STRING };
 	struct span type = oid_span(OID_DATA);
@@ -47,8 +47,7 @@ cms_attrs_build(const struct cms_sign_params *p, struct buf *ret_set)
 	DERW(w);
 	int e;
 
-	if (p->attr_n > CMS_ATTR_MAX - 2 ||
-	    (p->content.n && !p->has_content))
+	if (p->attr_n > CMS_ATTR_MAX - 2 || (p->content.n && !p->has_content))
 		return E_INVAL;
 	for (size_t i = 0; i < p->attr_n; i++)
 		size += p->attrs[i].oid.n + p->attrs[i].value.n + 24;
@@ -140,8 +139,8 @@ cms_signed_build(const struct cms_sign_params *p, struct span attrs_set,
 	size_t mark;
 	DERW(w);
 	int e = derw_init(&w, p->content.n + attrs_set.n + sig.n +
-		p->signer_issuer.n + p->signer_serial.n +
-		total(p->certs, p->cert_n) + 512);
+				  p->signer_issuer.n + p->signer_serial.n +
+				  total(p->certs, p->cert_n) + 512);
 
 	if (!e)
 		e = signer_write(&w, p, attrs_set, sig);

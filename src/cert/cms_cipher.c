@@ -7,8 +7,8 @@
 static const struct {
 	int oid;
 	const char *name; /* OpenSSL's */
-	size_t key;	  /* bytes */
-	size_t repeat;	  /* times the key is put in */
+	size_t key;       /* bytes */
+	size_t repeat;    /* times the key is put in */
 } ciphers[] = {
 	{ OID_AES128_CBC, "AES-128-CBC", 16, 1 },
 	{ OID_AES192_CBC, "AES-192-CBC", 24, 1 },
@@ -87,13 +87,13 @@ cms_cipher_run(int oid, struct span key, struct span iv, struct span in,
 	for (size_t r = 0; r < ciphers[i].repeat; r++)
 		memcpy(whole + r * key.n, key.p, key.n);
 	ok = EVP_CipherInit_ex2(ctx, fetched[i], whole, iv.p, encrypt, NULL) ==
-		1 &&
-	    EVP_CipherUpdate(ctx, out, &n, in.p, (int)in.n) == 1 &&
-	    EVP_CipherFinal_ex(ctx, out + n, &last) == 1;
+		 1 &&
+	     EVP_CipherUpdate(ctx, out, &n, in.p, (int)in.n) == 1 &&
+	     EVP_CipherFinal_ex(ctx, out + n, &last) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	secret_wipe(whole, sizeof(whole));
 	if (!ok)
-		return E_CRYPTO;
+		return crypto_failed();
 	*ret_n = (size_t)(n + last);
 	return 0;
 }

@@ -15,7 +15,8 @@ refuse(struct diag *d, int e, const char *rule, const char *fact)
 
 /* RSAES-OAEP-params, RFC 4055 4.1; a label of its own nobody uses */
 static int
-oaep_parse(struct span params, enum hash_kind *ret_hash, enum hash_kind *ret_mgf)
+oaep_parse(
+    struct span params, enum hash_kind *ret_hash, enum hash_kind *ret_mgf)
 {
 	struct der d = der_of(params), in, a, b;
 	struct span s, p;
@@ -159,16 +160,16 @@ enveloped_parse(struct der *body, struct diag *d, struct cms_enveloped *v)
 	struct span skip;
 	int e;
 
-	(void)der_take_small(body); /* version */
+	(void)der_take_small(body);                      /* version */
 	(void)der_try(body, DER_CONTEXT_CONS(0), &skip); /* originatorInfo */
 	if ((e = take_recipients(body, v)))
 		return refuse(d, e, "RFC 5652 6.2",
-		    e == E_UNSUPPORTED ? "no recipient by RSA key transport" :
-					 "the recipients");
+		    e == E_UNSUPPORTED ? "no recipient by RSA key transport"
+				       : "the recipients");
 	if ((e = take_encrypted(body, v)))
 		return refuse(d, e, "RFC 5652 6.1",
-		    e == E_UNSUPPORTED ? "unknown cipher" :
-					 "the encrypted content");
+		    e == E_UNSUPPORTED ? "unknown cipher"
+				       : "the encrypted content");
 	(void)der_try(body, DER_CONTEXT_CONS(1), &skip); /* unprotectedAttrs */
 	if ((e = der_finish(body)))
 		return refuse(d, e, "RFC 5652 6.1", "after the content");
@@ -205,8 +206,8 @@ cms_enveloped_done(struct cms_enveloped *v)
 }
 
 int
-cms_enveloped_open(const struct cms_enveloped *v, struct span key,
-    struct buf *out)
+cms_enveloped_open(
+    const struct cms_enveloped *v, struct span key, struct buf *out)
 {
 	uint8_t *to;
 	size_t n;
@@ -244,9 +245,9 @@ key_encrypt(struct span spki, struct span key, uint8_t *out, size_t *ret_n)
 		return E_NOMEM;
 	/* PKCS#1 v1.5 is the default padding of encryption */
 	ok = EVP_PKEY_encrypt_init(ctx) == 1 &&
-	    EVP_PKEY_encrypt(ctx, out, ret_n, key.p, key.n) == 1;
+	     EVP_PKEY_encrypt(ctx, out, ret_n, key.p, key.n) == 1;
 	EVP_PKEY_CTX_free(ctx);
-	return ok ? 0 : E_CRYPTO;
+	return ok ? 0 : crypto_failed();
 }
 
 static int
@@ -269,7 +270,8 @@ recipient_write(struct derw *w, const struct x509 *to, struct span key)
 
 /* EncryptedContentInfo; the ciphertext is made in its place */
 static int
-encrypted_write(struct derw *w, int cipher, struct span key, struct span content)
+encrypted_write(
+    struct derw *w, int cipher, struct span key, struct span content)
 {
 	size_t block = block_size(cipher), mark = derw_mark(w), n;
 	size_t padded = (content.n / block + 1) * block;
@@ -281,8 +283,8 @@ encrypted_write(struct derw *w, int cipher, struct span key, struct span content
 	to = derw_reserve(w, padded);
 	if (!to)
 		return w->err;
-	e = cms_cipher_run(cipher, key, span_of(iv, block), content, true, to,
-	    &n);
+	e = cms_cipher_run(
+	    cipher, key, span_of(iv, block), content, true, to, &n);
 	if (e)
 		return e;
 	if (n != padded)
@@ -308,8 +310,8 @@ cms_enveloped_build(const struct x509 *recipient, int cipher_oid,
 
 	if (n == 0 || content.n > CMS_MAX)
 		return n ? E_TOO_BIG : E_UNSUPPORTED;
-	e = derw_init(&w, content.n + recipient->issuer.n +
-		KEY_RSA_BITS_MAX / 8 + 512);
+	e = derw_init(
+	    &w, content.n + recipient->issuer.n + KEY_RSA_BITS_MAX / 8 + 512);
 	if (!e)
 		e = cms_cipher_key(cipher_oid, key);
 	if (!e)

@@ -65,8 +65,8 @@ entry_take(struct der *list, struct crl_entry *e, bool *critical)
 	e->revoked_at = der_take_time(&in);
 	e->reason = -1;
 	if (!der_is_empty(&in) &&
-	    ext_list_parse(der_take_raw(&in, DER_SEQUENCE), NULL, OBJECT, ext,
-		&n))
+	    ext_list_parse(
+		der_take_raw(&in, DER_SEQUENCE), NULL, OBJECT, ext, &n))
 		return E_PARSE;
 	for (size_t i = 0; i < n; i++) {
 		if (ext[i].id == OID_REASON) {
@@ -172,8 +172,8 @@ tbs_parse(struct crl *c, struct diag *d)
 		in = der_of(list);
 		s = der_take_raw(&in, DER_SEQUENCE);
 		if (der_finish(&in) || !is_v2)
-			return refuse(d, E_PARSE, "RFC 5280 5.1.2.7",
-			    "extensions");
+			return refuse(
+			    d, E_PARSE, "RFC 5280 5.1.2.7", "extensions");
 		if ((e = extensions_parse(c, s, d)))
 			return e;
 	}
@@ -199,8 +199,8 @@ whole_parse(struct crl *c, struct diag *d)
 		e = E_PARSE;
 	if (e)
 		return refuse(d, e, "RFC 5280 5.1",
-		    e == E_TRUNCATED ? "it ends too early" :
-				       "not the three parts of a CRL");
+		    e == E_TRUNCATED ? "it ends too early"
+				     : "not the three parts of a CRL");
 	e = tbs_parse(c, d);
 	if (e)
 		return e;

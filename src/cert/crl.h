@@ -33,11 +33,13 @@ struct crl_params {
 	struct span issuer, aki;
 	int64_t this_update, next_update;
 	uint64_t number;
-	const struct crl_entry *entries; /* serial without sign byte rules: unsigned */
+	const struct crl_entry
+	    *entries; /* serial without sign byte rules: unsigned */
 	size_t entry_n;
 };
-int crl_build(const struct crl_params *p, struct buf *out) ERR_CHECK; /* TBSCertList */
-const char *crl_reason_name(int reason); /* "keyCompromise"; "unspecified" */
+int crl_build(const struct crl_params *p, struct buf *out)
+    ERR_CHECK;                              /* TBSCertList */
+const char *crl_reason_name(int reason);    /* "keyCompromise"; "unspecified" */
 int crl_reason_from_name(const char *text); /* -1 when unknown */
 
 #endif

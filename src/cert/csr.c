@@ -129,7 +129,8 @@ info_parse(struct csr *c, struct diag *d)
 		return refuse(d, e, "RFC 2986 4.1", "attributes");
 	for (list = der_of(attrs); !der_is_empty(&list); n++) {
 		if (n == CSR_ATTR_MAX)
-			return refuse(d, E_TOO_BIG, NULL, "too many attributes");
+			return refuse(
+			    d, E_TOO_BIG, NULL, "too many attributes");
 		if ((e = attr_parse(c, &list, d)))
 			return e;
 	}
@@ -153,8 +154,8 @@ whole_parse(struct csr *c, struct diag *d)
 		e = E_PARSE;
 	if (e)
 		return refuse(d, e, "RFC 2986 4.2",
-		    e == E_TRUNCATED ? "it ends too early" :
-				       "not the three parts of a request");
+		    e == E_TRUNCATED ? "it ends too early"
+				     : "not the three parts of a request");
 	return info_parse(c, d);
 }
 

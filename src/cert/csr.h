@@ -4,7 +4,7 @@
 
 #include "cert/x509.h"
 
-#define CSR_DER_MAX 32768	  /* bytes */
+#define CSR_DER_MAX 32768     /* bytes */
 #define CSR_CHALLENGE_MAX 256 /* bytes with NUL; PKCS#9 says 255 */
 
 struct csr {
@@ -16,8 +16,9 @@ struct csr {
 	char challenge[CSR_CHALLENGE_MAX]; /* "" when absent; wiped on free */
 	bool has_ku, has_eku, has_bc, ca;
 	unsigned ku, eku;
-	struct span san; /* GeneralNames of extensionRequest; empty when absent */
-	size_t ext_n;	 /* extensions asked for, all of them */
+	struct span
+	    san;      /* GeneralNames of extensionRequest; empty when absent */
+	size_t ext_n; /* extensions asked for, all of them */
 	struct x509_ext ext[X509_EXT_MAX];
 };
 
@@ -34,6 +35,7 @@ struct csr_params {
 	const char *challenge;
 	enum hash_kind hash; /* HASH_UNSET: sha256, sha384 for P-384 */
 };
-int csr_build(EVP_PKEY *key, const struct csr_params *p, struct buf *out) ERR_CHECK;
+int csr_build(EVP_PKEY *key, const struct csr_params *p, struct buf *out)
+    ERR_CHECK;
 
 #endif

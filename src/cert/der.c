@@ -2,8 +2,9 @@
 
 #include "base/time.h"
 
-#define DER_LENGTH_BYTES 4 /* of a long-form length: 4 GiB is past any limit \
-			    */
+#define DER_LENGTH_BYTES                                    \
+	4 /* of a long-form length: 4 GiB is past any limit \
+	   */
 
 struct head {
 	int tag;

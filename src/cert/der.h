@@ -14,16 +14,28 @@
 #include "base/span.h"
 
 enum {
-	DER_BOOLEAN = 0x01, DER_INTEGER = 0x02, DER_BIT_STRING = 0x03,
-	DER_OCTET_STRING = 0x04, DER_NULL = 0x05, DER_OID = 0x06,
-	DER_ENUMERATED = 0x0a, DER_UTF8 = 0x0c, DER_NUMERIC = 0x12,
-	DER_PRINTABLE = 0x13, DER_T61 = 0x14, DER_IA5 = 0x16,
-	DER_UTCTIME = 0x17, DER_GENTIME = 0x18, DER_UNIVERSAL = 0x1c,
-	DER_BMP = 0x1e, DER_SEQUENCE = 0x30, DER_SET = 0x31,
+	DER_BOOLEAN = 0x01,
+	DER_INTEGER = 0x02,
+	DER_BIT_STRING = 0x03,
+	DER_OCTET_STRING = 0x04,
+	DER_NULL = 0x05,
+	DER_OID = 0x06,
+	DER_ENUMERATED = 0x0a,
+	DER_UTF8 = 0x0c,
+	DER_NUMERIC = 0x12,
+	DER_PRINTABLE = 0x13,
+	DER_T61 = 0x14,
+	DER_IA5 = 0x16,
+	DER_UTCTIME = 0x17,
+	DER_GENTIME = 0x18,
+	DER_UNIVERSAL = 0x1c,
+	DER_BMP = 0x1e,
+	DER_SEQUENCE = 0x30,
+	DER_SET = 0x31,
 };
-#define DER_CONTEXT(n) (0x80 | (n))		/* [n] primitive */
-#define DER_CONTEXT_CONS(n) (0xa0 | (n))	/* [n] constructed */
-#define DER_MAX_DEPTH 32 /* nesting in der_normalize() */
+#define DER_CONTEXT(n) (0x80 | (n))      /* [n] primitive */
+#define DER_CONTEXT_CONS(n) (0xa0 | (n)) /* [n] constructed */
+#define DER_MAX_DEPTH 32                 /* nesting in der_normalize() */
 
 struct der {
 	struct span rest;
@@ -44,11 +56,12 @@ struct span der_take_any(struct der *d, int *ret_tag);
 struct der der_enter(struct der *d, int tag);
 bool der_try(struct der *d, int tag, struct span *ret); /* optional element */
 /* typed takes; each checks the DER rule for its type */
-struct span der_take_integer(struct der *d);  /* minimal two's complement */
-int64_t der_take_small(struct der *d);	      /* INTEGER that fits 63 bits */
-bool der_take_bool(struct der *d);	      /* 00 or ff only */
+struct span der_take_integer(struct der *d); /* minimal two's complement */
+int64_t der_take_small(struct der *d);       /* INTEGER of 0 to 2^63-1 */
+bool der_take_bool(struct der *d);           /* 00 or ff only */
 struct span der_take_bits(struct der *d, int *ret_unused); /* BIT STRING */
-int64_t der_take_time(struct der *d); /* UTCTime/GeneralizedTime, RFC 5280 4.1.2.5 */
+int64_t der_take_time(
+    struct der *d); /* UTCTime/GeneralizedTime, RFC 5280 4.1.2.5 */
 /* der_finish(d): 0 when nothing failed and nothing is left */
 int der_finish(const struct der *d) ERR_CHECK;
 
@@ -59,9 +72,9 @@ int der_normalize(struct span in, struct buf *out) ERR_CHECK;
 
 struct derw {
 	uint8_t *base;
-	size_t cap;  /* bytes */
-	size_t at;   /* first byte written so far; cap while empty */
-	int err;     /* E_TOO_BIG or E_NOMEM */
+	size_t cap; /* bytes */
+	size_t at;  /* first byte written so far; cap while empty */
+	int err;    /* E_TOO_BIG or E_NOMEM */
 	bool heap;
 };
 
@@ -74,7 +87,7 @@ void derw_byte(struct derw *w, uint8_t v);
 void derw_wrap(struct derw *w, int tag, size_t mark);
 void derw_primitive(struct derw *w, int tag, struct span content);
 void derw_integer(struct derw *w, struct span unsigned_be); /* adds sign byte */
-void derw_small(struct derw *w, int64_t v); /* v >= 0 */
+void derw_small(struct derw *w, int64_t v);                 /* v >= 0 */
 void derw_bool(struct derw *w, bool v);
 void derw_oid(struct derw *w, struct span oid);
 void derw_null(struct derw *w);

@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -151,6 +152,15 @@ key_kind_of(const EVP_PKEY *k)
 	return KEY_OTHER;
 }
 
+/* what failed here is said by our code; left in OpenSSL's queue it would be
+ * taken for the next TLS connection's failure */
+int
+crypto_failed(void)
+{
+	ERR_clear_error();
+	return E_CRYPTO;
+}
+
 int
 key_sign(EVP_PKEY *k, enum hash_kind hash, struct span data, struct buf *out)
 {
@@ -174,7 +184,7 @@ key_sign(EVP_PKEY *k, enum hash_kind hash, struct span data, struct buf *out)
 	     EVP_DigestSign(ctx, to, &n, data.p, data.n) == 1;
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
-		return E_CRYPTO;
+		return crypto_failed();
 	out->n += n;
 	return 0;
 }
@@ -202,7 +212,7 @@ key_verify_digest(
 	if (ok)
 		ok = EVP_PKEY_verify(ctx, sig.p, sig.n, made.p, made.n) == 1;
 	EVP_PKEY_CTX_free(ctx);
-	return ok ? 0 : E_CRYPTO;
+	return ok ? 0 : crypto_failed();
 }
 
 /* EdDSA hashes inside */
@@ -218,7 +228,7 @@ verify_whole(EVP_PKEY *k, struct span data, struct span sig)
 		 1 &&
 	     EVP_DigestVerify(ctx, sig.p, sig.n, data.p, data.n) == 1;
 	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : E_CRYPTO;
+	return ok ? 0 : crypto_failed();
 }
 
 /* whether the signature algorithm belongs to this kind of key */
@@ -287,12 +297,15 @@ key_from_pkcs8(struct span der, EVP_PKEY **ret)
 	p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.n);
 	if (!p8 || p != der.p + der.n) {
 		PKCS8_PRIV_KEY_INFO_free(p8);
+		ERR_clear_error();
 		return E_PARSE;
 	}
 	k = EVP_PKCS82PKEY(p8);
 	PKCS8_PRIV_KEY_INFO_free(p8);
-	if (!k)
+	if (!k) {
+		ERR_clear_error();
 		return E_PARSE;
+	}
 	*ret = k;
 	return 0;
 }

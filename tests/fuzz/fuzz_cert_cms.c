@@ -21,8 +21,8 @@ both_kinds(struct span der)
 	if (cms_enveloped_parse(der, &d, &v))
 		return;
 	buf_init(&out, CMS_MAX);
-	(void)!cms_enveloped_open(&v,
-	    span_of(key, cms_cipher_key_size(v.cipher)), &out);
+	(void)!cms_enveloped_open(
+	    &v, span_of(key, cms_cipher_key_size(v.cipher)), &out);
 	buf_done(&out);
 	cms_enveloped_done(&v);
 }

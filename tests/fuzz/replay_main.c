@@ -75,8 +75,8 @@ main(int argc, char **argv)
 			perror(argv[i]);
 			return 1;
 		}
-		n = S_ISDIR(st.st_mode) ? replay_dir(argv[i]) :
-					  1 + 2 * replay_file(argv[i]);
+		n = S_ISDIR(st.st_mode) ? replay_dir(argv[i])
+					: 1 + 2 * replay_file(argv[i]);
 		if (n <= 0) {
 			fprintf(stderr, "%s: nothing to replay\n", argv[i]);
 			return 1;

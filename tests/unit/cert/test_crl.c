@@ -112,19 +112,18 @@ strictness(void **state)
 
 	(void)state;
 	/* version 1 with extensions is none; reason code 7; NULL reason */
-	assert_int_equal(parse_patched("02 01 01 30", "02 01 02 30", &unknown),
-	    E_PARSE);
-	assert_int_equal(parse_patched("0a 01 04", "0a 01 07", &unknown),
-	    E_PARSE);
-	assert_int_equal(parse_patched("0a 01 04", "02 01 04", &unknown),
-	    E_PARSE);
-	assert_int_equal(parse_patched("06 03 55 1d 14", "06 03 55 1d 23",
-			     &unknown),
+	assert_int_equal(
+	    parse_patched("02 01 01 30", "02 01 02 30", &unknown), E_PARSE);
+	assert_int_equal(
+	    parse_patched("0a 01 04", "0a 01 07", &unknown), E_PARSE);
+	assert_int_equal(
+	    parse_patched("0a 01 04", "02 01 04", &unknown), E_PARSE);
+	assert_int_equal(
+	    parse_patched("06 03 55 1d 14", "06 03 55 1d 23", &unknown),
 	    E_PARSE);
 	/* an extension nobody knows, not critical */
-	assert_int_equal(parse_patched("06 03 55 1d 14", "06 03 55 1d 7f",
-			     &unknown),
-	    0);
+	assert_int_equal(
+	    parse_patched("06 03 55 1d 14", "06 03 55 1d 7f", &unknown), 0);
 	assert_false(unknown);
 }
 
@@ -172,10 +171,15 @@ built_for_openssl(void **state)
 		{ from_hex("06"), INT64_C(2600000000), -1 },
 		{ from_hex("07"), 1767323045, 10 },
 	};
-	struct crl_params p = { .issuer_key = KEY_RSA2048, .hash = HASH_SHA256,
-		.issuer = ca->subject, .aki = ca->ski,
-		.this_update = 1777593600, .next_update = 1780272000,
-		.number = 256, .entries = e, .entry_n = 4 };
+	struct crl_params p = { .issuer_key = KEY_RSA2048,
+		.hash = HASH_SHA256,
+		.issuer = ca->subject,
+		.aki = ca->ski,
+		.this_update = 1777593600,
+		.next_update = 1780272000,
+		.number = 256,
+		.entries = e,
+		.entry_n = 4 };
 	AUTO_STRUCT(crl) *c = NULL;
 	ASN1_INTEGER *number;
 	X509_REVOKED *rev = NULL;
@@ -188,8 +192,8 @@ built_for_openssl(void **state)
 	assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x)), 4);
 	ASN1_INTEGER_set(serial, 0x8001);
 	assert_int_equal(X509_CRL_get0_by_serial(x, &rev, serial), 1);
-	number = (ASN1_INTEGER *)X509_CRL_get_ext_d2i(x, NID_crl_number, NULL,
-	    NULL);
+	number =
+	    (ASN1_INTEGER *)X509_CRL_get_ext_d2i(x, NID_crl_number, NULL, NULL);
 	assert_int_equal(ASN1_INTEGER_get(number), 256);
 	ASN1_INTEGER_free(number);
 	ASN1_INTEGER_free(serial);
@@ -212,9 +216,13 @@ static void
 what_is_not_built(void **state)
 {
 	struct crl_entry e = { from_hex("05"), 1767323045, 7 };
-	struct crl_params p = { .issuer_key = KEY_P256, .hash = HASH_SHA256,
-		.issuer = from_hex("30 00"), .this_update = 100,
-		.next_update = 200, .entries = &e, .entry_n = 1 };
+	struct crl_params p = { .issuer_key = KEY_P256,
+		.hash = HASH_SHA256,
+		.issuer = from_hex("30 00"),
+		.this_update = 100,
+		.next_update = 200,
+		.entries = &e,
+		.entry_n = 1 };
 	BUF(out, 4096);
 
 	(void)state;

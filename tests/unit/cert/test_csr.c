@@ -18,18 +18,18 @@ from_openssl(void **state)
 
 		assert_int_equal(csr_parse(data_file(files[i]), NULL, &c), 0);
 		name_print(c->subject, text, sizeof(text));
-		assert_string_equal(text,
-		    "CN=phone1.example.com,serialNumber=0011AABBCCDD");
+		assert_string_equal(
+		    text, "CN=phone1.example.com,serialNumber=0011AABBCCDD");
 		assert_string_equal(c->challenge, "s3cret-One_Time");
 		assert_true(c->has_ku && c->has_eku && !c->has_bc);
-		assert_int_equal(c->ku,
-		    KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
+		assert_int_equal(
+		    c->ku, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
 		assert_int_equal(c->eku, EKU_SERVER | EKU_CLIENT);
 		assert_int_equal(c->ext_n, 3);
 		assert_int_equal(san_from_der(c->san, &san), 0);
 		san_print(&san, text, sizeof(text));
-		assert_string_equal(text,
-		    "DNS:phone1.example.com,IP:192.0.2.7");
+		assert_string_equal(
+		    text, "DNS:phone1.example.com,IP:192.0.2.7");
 		assert_int_equal(csr_verify(c), 0);
 		c->der[c->n - 1] ^= 1;
 		assert_int_equal(csr_verify(c), E_CRYPTO);
@@ -127,19 +127,18 @@ attributes_tolerated(void **state)
 	struct csr *c = NULL;
 
 	(void)state;
-	assert_int_equal(parse_attrs("30 1f " MS_EXT_REQ " 31 11 " KU_EXT
-				     "00 00",
-			     &c),
+	assert_int_equal(
+	    parse_attrs("30 1f " MS_EXT_REQ " 31 11 " KU_EXT "00 00", &c),
 	    E_PARSE);
-	assert_int_equal(parse_attrs("30 1d " MS_EXT_REQ " 31 0f " KU_EXT, &c),
-	    0);
+	assert_int_equal(
+	    parse_attrs("30 1d " MS_EXT_REQ " 31 0f " KU_EXT, &c), 0);
 	assert_int_equal(c->ku, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
 	csr_free(c);
 	/* unknown attribute with two values, then a challenge as BMPString */
-	assert_int_equal(parse_attrs("30 0a 06 02 2a 03 31 04 05 00 05 00 "
-				     "30 13 " CHALLENGE
-				     " 31 06 1e 04 00 61 00 e4",
-			     &c),
+	assert_int_equal(
+	    parse_attrs("30 0a 06 02 2a 03 31 04 05 00 05 00 "
+			"30 13 " CHALLENGE " 31 06 1e 04 00 61 00 e4",
+		&c),
 	    0);
 	assert_string_equal(c->challenge, "a\xc3\xa4");
 	csr_free(c);
@@ -156,13 +155,12 @@ attributes_refused(void **state)
 
 	(void)state;
 	/* a NUL inside the challenge */
-	assert_int_equal(parse_attrs("30 12 " CHALLENGE " 31 05 0c 03 61 00 62",
-			     &c),
+	assert_int_equal(
+	    parse_attrs("30 12 " CHALLENGE " 31 05 0c 03 61 00 62", &c),
 	    E_PARSE);
 	/* two challenges, in one attribute and in two */
-	assert_int_equal(parse_attrs("30 13 " CHALLENGE
-				     " 31 06 0c 01 61 0c 01 62",
-			     &c),
+	assert_int_equal(
+	    parse_attrs("30 13 " CHALLENGE " 31 06 0c 01 61 0c 01 62", &c),
 	    E_PARSE);
 	assert_int_equal(parse_attrs("30 10 " CHALLENGE " 31 03 0c 01 61 "
 				     "30 10 " CHALLENGE " 31 03 0c 01 62",
@@ -189,15 +187,15 @@ long_challenges(void **state)
 	int n;
 
 	(void)state;
-	n = snprintf(hex, sizeof(hex), "30 82 01 11 " CHALLENGE
-				       " 31 82 01 02 0c 81 ff ");
+	n = snprintf(hex, sizeof(hex),
+	    "30 82 01 11 " CHALLENGE " 31 82 01 02 0c 81 ff ");
 	for (int i = 0; i < 255; i++)
 		n += snprintf(hex + n, sizeof(hex) - (size_t)n, "61");
 	assert_int_equal(parse_attrs(hex, &c), 0);
 	assert_int_equal(strlen(c->challenge), 255);
 	csr_free(c);
-	n = snprintf(hex, sizeof(hex), "30 82 01 13 " CHALLENGE
-				       " 31 82 01 04 0c 82 01 00 ");
+	n = snprintf(hex, sizeof(hex),
+	    "30 82 01 13 " CHALLENGE " 31 82 01 04 0c 82 01 00 ");
 	for (int i = 0; i < 256; i++)
 		n += snprintf(hex + n, sizeof(hex) - (size_t)n, "61");
 	assert_int_equal(parse_attrs(hex, &c), E_TOO_BIG);
@@ -225,12 +223,14 @@ built_for_openssl(void **state)
 	    0);
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct csr_params p = { .subject = buf_span(&subject),
-			.san = &san, .hash = t[i].hash,
-			.ku = KU_DIGITAL_SIGNATURE, .eku = EKU_CLIENT,
+			.san = &san,
+			.hash = t[i].hash,
+			.ku = KU_DIGITAL_SIGNATURE,
+			.eku = EKU_CLIENT,
 			.challenge = "pass_word" };
 		AUTO(EVP_PKEY) *k = NULL;
 		AUTO_STRUCT(csr) *c = NULL;
-		STACK_OF(X509_EXTENSION) *ext;
+		STACK_OF(X509_EXTENSION) * ext;
 		const unsigned char *at;
 		X509_REQ *x;
 		BUF(out, 32768);
@@ -244,8 +244,8 @@ built_for_openssl(void **state)
 		ext = X509_REQ_get_extensions(x);
 		assert_int_equal(sk_X509_EXTENSION_num(ext), 3);
 		sk_X509_EXTENSION_pop_free(ext, X509_EXTENSION_free);
-		assert_true(X509_REQ_get_attr_by_NID(x,
-				NID_pkcs9_challengePassword, -1) >= 0);
+		assert_true(X509_REQ_get_attr_by_NID(
+				x, NID_pkcs9_challengePassword, -1) >= 0);
 		/* DER order of the attributes: encoding again gives the same */
 		assert_int_equal(i2d_re_X509_REQ_tbs(x, NULL) > 0, 1);
 		X509_REQ_free(x);

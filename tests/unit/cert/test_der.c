@@ -40,12 +40,12 @@ static void
 lengths_are_minimal(void **state)
 {
 	static const char *const bad[] = {
-		"04 81 01 00",		   /* long form of a short length */
-		"04 82 00 80",		   /* leading zero */
-		"04 80 00 00",		   /* indefinite */
-		"04 85 01 00 00 00 00",	   /* more than four octets */
-		"1f 01 00",		   /* tag number above 30 */
-		"00 00",		   /* end-of-contents */
+		"04 81 01 00",             /* long form of a short length */
+		"04 82 00 80",             /* leading zero */
+		"04 80 00 00",             /* indefinite */
+		"04 85 01 00 00 00 00",    /* more than four octets */
+		"1f 01 00",                /* tag number above 30 */
+		"00 00",                   /* end-of-contents */
 		"04 84 ff ff ff ff 00 00", /* far past the end */
 	};
 
@@ -143,8 +143,8 @@ times(void **state)
 		assert_int_equal(derw_init(&w, 64), 0);
 		derw_time(&w, good[i].utc);
 		assert_int_equal(derw_span(&w).p[0], good[i].tag);
-		assert_memory_equal(derw_span(&w).p + 2, good[i].text,
-		    strlen(good[i].text));
+		assert_memory_equal(
+		    derw_span(&w).p + 2, good[i].text, strlen(good[i].text));
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		time_of(bad[i].tag, bad[i].text, &e);
@@ -185,7 +185,8 @@ ber_becomes_der(void **state)
 	(void)state;
 	normalize_is("30 03 02 01 05", "30 03 02 01 05");
 	normalize_is("30 81 03 02 01 05", "30 03 02 01 05");
-	normalize_is("30 88 00 00 00 00 00 00 00 03 02 01 05", "30 03 02 01 05");
+	normalize_is(
+	    "30 88 00 00 00 00 00 00 00 03 02 01 05", "30 03 02 01 05");
 	normalize_is("30 80 02 01 05 00 00", "30 03 02 01 05");
 	normalize_is("30 80 30 80 00 00 05 00 00 00", "30 04 30 00 05 00");
 	/* OCTET STRING in pieces, also pieces of pieces */
@@ -193,7 +194,8 @@ ber_becomes_der(void **state)
 	normalize_is("24 08 24 03 04 01 aa 04 01 bb", "04 02 aa bb");
 	normalize_is("2c 80 0c 01 41 0c 01 42 00 00", "0c 02 41 42");
 	/* a context tag says nothing about its type: pieces stay pieces */
-	normalize_is("a0 80 04 01 aa 04 01 bb 00 00", "a0 06 04 01 aa 04 01 bb");
+	normalize_is(
+	    "a0 80 04 01 aa 04 01 bb 00 00", "a0 06 04 01 aa 04 01 bb");
 }
 
 static void

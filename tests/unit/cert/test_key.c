@@ -138,8 +138,8 @@ huge_rsa_keys(void **state)
 		derw_wrap(&w, DER_BIT_STRING, w.cap);
 		derw_raw(&w, from_hex("30 0d 06 09 2a864886f70d010101 05 00"));
 		derw_wrap(&w, DER_SEQUENCE, w.cap);
-		assert_int_equal(spki_parse(derw_span(&w), &info),
-		    i == 0 ? 0 : E_TOO_BIG);
+		assert_int_equal(
+		    spki_parse(derw_span(&w), &info), i == 0 ? 0 : E_TOO_BIG);
 		derw_done(&w);
 	}
 	assert_int_equal(info.kind, KEY_RSA_OTHER);
@@ -211,17 +211,18 @@ algorithms(void **state)
 	assert_int_equal(sig_alg_parse(from_hex("30 04 06 02 2a 03"), &h, &oid),
 	    E_UNSUPPORTED);
 	assert_int_equal(
-	    sig_alg_parse(from_hex("30 0e 06 09 2a864886f70d01010b 02 01 05"),
-		&h, &oid),
+	    sig_alg_parse(
+		from_hex("30 0e 06 09 2a864886f70d01010b 02 01 05"), &h, &oid),
 	    E_PARSE);
 	/* bare rsaEncryption is a signature algorithm in CMS only */
 	assert_int_equal(
-	    sig_alg_parse(from_hex("30 0d 06 09 2a864886f70d010101 05 00"), &h,
-		&oid),
+	    sig_alg_parse(
+		from_hex("30 0d 06 09 2a864886f70d010101 05 00"), &h, &oid),
 	    0);
 	assert_int_equal(oid, OID_RSA);
 	assert_int_equal(h, HASH_UNSET);
-	assert_int_equal(key_sig_alg(KEY_OTHER, HASH_SHA256, &w), E_UNSUPPORTED);
+	assert_int_equal(
+	    key_sig_alg(KEY_OTHER, HASH_SHA256, &w), E_UNSUPPORTED);
 	assert_int_equal(key_sig_alg(KEY_P256, HASH_MD5, &w), E_UNSUPPORTED);
 	EVP_PKEY_free(k);
 }
@@ -274,9 +275,10 @@ digests(void **state)
 	assert_span(span_of(out, 32), "ba7816bf8f01cfea414140de5dae2223b00361a3"
 				      "96177a9cb410ff61f20015ad");
 	assert_int_equal(digest(HASH_SHA1, span_str("abc"), out, &n), 0);
-	assert_span(span_of(out, n), "a9993e364706816aba3e25717850c26c9cd0d89d");
-	assert_int_equal(digest(HASH_UNSET, span_str("abc"), out, &n),
-	    E_UNSUPPORTED);
+	assert_span(
+	    span_of(out, n), "a9993e364706816aba3e25717850c26c9cd0d89d");
+	assert_int_equal(
+	    digest(HASH_UNSET, span_str("abc"), out, &n), E_UNSUPPORTED);
 }
 
 int

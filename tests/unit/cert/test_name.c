@@ -113,8 +113,8 @@ ill_formed_texts(void **state)
 	name_fails(text, text);
 	text[3 + 65] = 'a';
 	text[sizeof(text) - 1] = '\0';
-	assert_int_equal(name_build(text, NULL, &(struct buf){ .max = 9 }),
-	    E_INVAL);
+	assert_int_equal(
+	    name_build(text, NULL, &(struct buf){ .max = 9 }), E_INVAL);
 	many[0] = '\0';
 	for (size_t i = 0; i <= NAME_RDN_MAX; i++)
 		snprintf(many + i * 5, sizeof(many) - i * 5, "OU=%zu,", i % 10);
@@ -147,8 +147,8 @@ foreign_names_are_escaped(void **state)
 	name_print(from_hex("30 0c 31 0a 30 08 06 03 55 04 03 14 01 e4"), out,
 	    sizeof(out));
 	assert_string_equal(out, "CN=\xc3\xa4");
-	name_print(from_hex("30 0d 31 0b 30 09 06 03 55 04 03 0c 02 c3 28"), out,
-	    sizeof(out));
+	name_print(from_hex("30 0d 31 0b 30 09 06 03 55 04 03 0c 02 c3 28"),
+	    out, sizeof(out));
 	assert_string_equal(out, "CN=\xc3\x83(");
 	/* several in one RDN, an OID without a name */
 	name_print(from_hex("30 1a 31 18 30 08 06 03 55 04 03 0c 01 61 30 0c "
@@ -156,8 +156,8 @@ foreign_names_are_escaped(void **state)
 	    out, sizeof(out));
 	assert_string_equal(out, "CN=a+1.2.3.4.5.6.7.8=b");
 	/* cut where it does not fit */
-	name_print(from_hex("30 0c 31 0a 30 08 06 03 55 04 03 0c 01 61"), out,
-	    4);
+	name_print(
+	    from_hex("30 0c 31 0a 30 08 06 03 55 04 03 0c 01 61"), out, 4);
 	assert_string_equal(out, "CN=");
 }
 
@@ -167,11 +167,11 @@ malformed_names(void **state)
 	static const char *const bad[] = {
 		"",
 		"31 00",
-		"30 02 31 00",				    /* empty RDN */
-		"30 0b 31 09 30 07 06 03 55 04 03 05 00",   /* no string */
-		"30 0a 31 08 30 06 06 00 0c 02 61 61",	    /* empty OID */
-		"30 09 31 07 30 05 06 03 55 04 03",	    /* no value */
-		"30 0c 31 0a 30 08 06 03 55 04 03 0c 01",   /* cut */
+		"30 02 31 00",                            /* empty RDN */
+		"30 0b 31 09 30 07 06 03 55 04 03 05 00", /* no string */
+		"30 0a 31 08 30 06 06 00 0c 02 61 61",    /* empty OID */
+		"30 09 31 07 30 05 06 03 55 04 03",       /* no value */
+		"30 0c 31 0a 30 08 06 03 55 04 03 0c 01", /* cut */
 		"30 0c 31 0a 30 08 06 03 55 04 03 0c 01 61 00",
 	};
 	uint8_t many[4 + (NAME_RDN_MAX + 1) * 12];
@@ -189,8 +189,9 @@ malformed_names(void **state)
 	many[2] = (uint8_t)((sizeof(many) - 4) >> 8);
 	many[3] = (uint8_t)(sizeof(many) - 4);
 	for (size_t i = 4; i < sizeof(many); i += 12)
-		memcpy(many + i, "\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
-				 "a",
+		memcpy(many + i,
+		    "\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01"
+		    "a",
 		    12);
 	assert_int_equal(name_check(span_of(many, sizeof(many))), E_TOO_BIG);
 	assert_true(name_is_empty(from_hex("30 00")));
@@ -402,8 +403,9 @@ more_entries_than_we_keep(void **state)
 	(void)state;
 	memcpy(der, "\x30\x81\xd2", 3);
 	for (size_t i = 0; i < 70; i++)
-		memcpy(der + 3 + 3 * i, "\x82\x01"
-					"a",
+		memcpy(der + 3 + 3 * i,
+		    "\x82\x01"
+		    "a",
 		    3);
 	assert_int_equal(san_from_der(span_of(der, 3 + 70 * 3), &l), E_TOO_BIG);
 	assert_int_equal(l.n, SAN_MAX);

@@ -1,4 +1,5 @@
-/* CERT-1, CERT-2, CERT-5: certificates made by openssl; ours read back by it. */
+/* CERT-1, CERT-2, CERT-5: certificates made by openssl; ours read back by it.
+ */
 #include "cert/helper_cert.h"
 
 #include <openssl/x509.h>
@@ -42,8 +43,8 @@ every_field(void **state)
 	assert_true(c->has_ku);
 	assert_int_equal(c->ku, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
 	assert_true(x509_ext_get0(c, OID_KU)->critical);
-	assert_int_equal(c->eku,
-	    EKU_SERVER | EKU_CLIENT | EKU_SIP_DOMAIN | EKU_OTHER);
+	assert_int_equal(
+	    c->eku, EKU_SERVER | EKU_CLIENT | EKU_SIP_DOMAIN | EKU_OTHER);
 	assert_true(span_is_equal(c->aki, ca->ski));
 	assert_int_equal(c->ext_n, 8);
 	assert_false(c->unknown_critical);
@@ -173,25 +174,25 @@ strictness(void **state)
 {
 	(void)state;
 	/* version 2 with extensions; version 4 */
-	assert_int_equal(parse_patched("a0 03 02 01 02", "a0 03 02 01 01"),
-	    E_PARSE);
-	assert_int_equal(parse_patched("a0 03 02 01 02", "a0 03 02 01 03"),
-	    E_PARSE);
+	assert_int_equal(
+	    parse_patched("a0 03 02 01 02", "a0 03 02 01 01"), E_PARSE);
+	assert_int_equal(
+	    parse_patched("a0 03 02 01 02", "a0 03 02 01 03"), E_PARSE);
 	/* inner algorithm differs from the outer one (comes first) */
 	assert_int_equal(parse_patched("2a864886f70d01010b 05 00 30",
 			     "2a864886f70d01010c 05 00 30"),
 	    E_PARSE);
 	/* keyUsage becomes a second basicConstraints */
-	assert_int_equal(parse_patched("06 03 55 1d 0f", "06 03 55 1d 13"),
-	    E_PARSE);
+	assert_int_equal(
+	    parse_patched("06 03 55 1d 0f", "06 03 55 1d 13"), E_PARSE);
 	/* the same extension twice, of a kind we do not decode */
 	assert_int_equal(
 	    parse_patched("06 03 55 1d 25", "06 03 55 1d 0f"), E_PARSE);
 	/* month 13; not Z */
-	assert_int_equal(parse_patched("17 0d 32 36 30 31", "17 0d 32 36 31 33"),
-	    E_PARSE);
-	assert_int_equal(parse_patched("30 30 30 30 5a", "30 30 30 30 2b"),
-	    E_PARSE);
+	assert_int_equal(
+	    parse_patched("17 0d 32 36 30 31", "17 0d 32 36 31 33"), E_PARSE);
+	assert_int_equal(
+	    parse_patched("30 30 30 30 5a", "30 30 30 30 2b"), E_PARSE);
 	/* critical: 01 is no DER TRUE */
 	assert_int_equal(parse_patched("01 01 ff", "01 01 01"), E_PARSE);
 	/* serial number not minimal */
@@ -199,8 +200,8 @@ strictness(void **state)
 	/* a name value of type NULL */
 	assert_int_equal(parse_patched("55 04 03 0c", "55 04 03 05"), E_PARSE);
 	/* signature with unused bits */
-	assert_int_equal(parse_patched("03 82 01 01 00", "03 82 01 01 01"),
-	    E_PARSE);
+	assert_int_equal(
+	    parse_patched("03 82 01 01 00", "03 82 01 01 01"), E_PARSE);
 	/* unknown but critical: read, and said */
 	assert_int_equal(parse_patched("06 03 55 1d 0f", "06 03 55 1d 7f"), 0);
 }
@@ -355,8 +356,8 @@ built_for_openssl(void **state)
 		assert_memory_equal(
 		    ASN1_STRING_get0_data(X509_get0_authority_key_id(x)),
 		    "0123456789abcdef0123", 20);
-		names = (GENERAL_NAMES *)X509_get_ext_d2i(x,
-		    NID_subject_alt_name, NULL, NULL);
+		names = (GENERAL_NAMES *)X509_get_ext_d2i(
+		    x, NID_subject_alt_name, NULL, NULL);
 		assert_int_equal(sk_GENERAL_NAME_num(names), 2);
 		GENERAL_NAMES_free(names);
 		assert_int_equal(parse(buf_span(&m.cert)), 0);
@@ -408,8 +409,8 @@ empty_subject(void **state)
 	made_init(&m, "p256", "DNS:a.example");
 	m.p.subject = from_hex("30 00");
 	x = made_cert(&m);
-	GENERAL_NAMES_free((GENERAL_NAMES *)X509_get_ext_d2i(x,
-	    NID_subject_alt_name, &crit, NULL));
+	GENERAL_NAMES_free((GENERAL_NAMES *)X509_get_ext_d2i(
+	    x, NID_subject_alt_name, &crit, NULL));
 	assert_int_equal(crit, 1);
 	X509_free(x);
 	m.p.san = NULL;
