@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 set_part(char *part, const char *fmt, va_list ap)
 {
 	char raw[DIAG_TEXT_MAX];
