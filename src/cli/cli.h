@@ -26,56 +26,56 @@
 #include "base/json.h"
 #include "base/secret.h"
 
-#define CLI_OPTIONS_MAX 48     /* options of one verb, the common ones included */
-#define CLI_VALUES_MAX 1024    /* option values on one command line */
-#define CLI_PASSWORD_MAX 1024  /* bytes of a password read from a file */
-#define CLI_COLUMNS_MAX 16     /* columns of one table */
+#define CLI_OPTIONS_MAX 48  /* options of one verb, the common ones included */
+#define CLI_VALUES_MAX 1024 /* option values on one command line */
+#define CLI_PASSWORD_MAX 1024 /* bytes of a password read from a file */
+#define CLI_COLUMNS_MAX 16    /* columns of one table */
 
 enum cli_exit {
-	CLI_YES = 0,	     /* yes, or done */
-	CLI_NO = 1,	     /* the answer is no: rejected, findings, not found */
-	CLI_USAGE = 2,	     /* wrong use, or input that cannot be read */
+	CLI_YES = 0,   /* yes, or done */
+	CLI_NO = 1,    /* the answer is no: rejected, findings, not found */
+	CLI_USAGE = 2, /* wrong use, or input that cannot be read */
 	CLI_UNREACHABLE = 3, /* the server cannot be reached */
 };
 
 struct cli_option {
 	const char *name; /* without dashes: "key-out" */
-	char letter;	  /* 'o' for -o; 0: none */
+	char letter;      /* 'o' for -o; 0: none */
 	const char *arg;  /* name of its argument, "FILE"; NULL: a flag */
 	const char *help; /* one line */
-	bool repeat;	  /* may be given several times */
+	bool repeat;      /* may be given several times */
 	bool required;
 };
 
 struct cli_context;
 
 struct cli_command {
-	const char *noun;      /* "cert"; NULL ends a table */
-	const char *verb;      /* "show"; NULL: the noun stands alone ("status"), or,
-				* with run NULL, the line that describes a noun */
+	const char *noun; /* "cert"; NULL ends a table */
+	const char *verb; /* "show"; NULL: the noun stands alone ("status"), or,
+			   * with run NULL, the line that describes a noun */
 	int (*run)(struct cli_context *c); /* returns an enum cli_exit */
 	const char *summary;   /* "every object in the files", one line */
 	const char *arguments; /* "FILE..."; NULL or "" when it takes none */
 	int arg_min, arg_max;  /* how many; -1: no upper limit */
 	const struct cli_option *options; /* ends with name NULL; may be NULL */
-	bool needs_server;     /* fails early when neither --state nor --server */
-	const char *more;      /* text under the options of its --help; or NULL */
+	bool needs_server; /* fails early when neither --state nor --server */
+	const char *more;  /* text under the options of its --help; or NULL */
 };
 
 /* Common to every verb: --json --state DIR --server URL --token-file FILE
  * --color auto|always|never --help.  They may stand anywhere. */
 struct cli_context {
-	const char *state_dir;	/* --state, else SIGNET_STATE; NULL: not given */
+	const char *state_dir; /* --state, else SIGNET_STATE; NULL: not given */
 	const char *server_url; /* --server, else SIGNET_SERVER; NULL */
 	const char *token_file; /* --token-file; NULL (tokens never in argv) */
 	bool json;
-	bool color;    /* for standard output: a terminal, NO_COLOR not set */
-	bool err_tty;  /* standard error is a terminal: progress may be drawn */
+	bool color;   /* for standard output: a terminal, NO_COLOR not set */
+	bool err_tty; /* standard error is a terminal: progress may be drawn */
 	FILE *in, *out, *err;
 	const struct cli_command *command;
 	size_t arg_n;
 	const char **args; /* positional arguments, borrowed from argv */
-	void *cookie;	   /* for a noun's own use (a connection) */
+	void *cookie;      /* for a noun's own use (a connection) */
 	/* private to options.c */
 	size_t value_n;
 	struct cli_value {
@@ -96,15 +96,20 @@ int cli_run(const struct cli_command *const *tables, int argc, char **argv,
 extern const struct cli_command *const cli_commands[];
 
 /* --- options: borrowed from argv; name without dashes --- */
-const char *cli_get(const struct cli_context *c, const char *name); /* last; NULL */
+const char *cli_get(
+    const struct cli_context *c, const char *name); /* last; NULL */
 bool cli_has(const struct cli_context *c, const char *name);
 /* cli_get_nth(): for options with repeat; NULL past the last */
-const char *cli_get_nth(const struct cli_context *c, const char *name, size_t i);
+const char *cli_get_nth(
+    const struct cli_context *c, const char *name, size_t i);
 /* cli_get_int/duration/time(): absent leaves *ret alone and is 0; otherwise a
  * bad value has been reported and E_INVAL comes back: return CLI_USAGE */
-int cli_get_int(struct cli_context *c, const char *name, int64_t min, int64_t max, int64_t *ret) ERR_CHECK;
-int cli_get_duration(struct cli_context *c, const char *name, int64_t *ret_seconds) ERR_CHECK;
-int cli_get_time(struct cli_context *c, const char *name, int64_t *ret_utc) ERR_CHECK;
+int cli_get_int(struct cli_context *c, const char *name, int64_t min,
+    int64_t max, int64_t *ret) ERR_CHECK;
+int cli_get_duration(
+    struct cli_context *c, const char *name, int64_t *ret_seconds) ERR_CHECK;
+int cli_get_time(struct cli_context *c, const char *name, int64_t *ret_utc)
+    ERR_CHECK;
 
 /* --- refusals --- */
 /* cli_exit_of(code): the exit code an E_... means: E_DENIED, E_NOT_FOUND,
@@ -114,7 +119,8 @@ int cli_exit_of(int code);
 /* cli_fail(c, d): prints the diag and returns cli_exit_of(d->code) */
 int cli_fail(struct cli_context *c, const struct diag *d);
 /* cli_fail_as(): the same with the exit code given */
-int cli_fail_as(struct cli_context *c, const struct diag *d, enum cli_exit code);
+int cli_fail_as(
+    struct cli_context *c, const struct diag *d, enum cli_exit code);
 /* cli_usage(c, remedy, fact...): wrong use; CLI_USAGE. remedy may be NULL:
  * then it points to this verb's --help. */
 int cli_usage(struct cli_context *c, const char *remedy, const char *fact, ...)
@@ -146,21 +152,25 @@ void cli_table_free(struct cli_table *t);
 AUTO_DEFINE_STRUCT(cli_table, cli_table_free);
 /* cli_table_row(t, cells): as many cells as titles */
 void cli_table_row(struct cli_table *t, const char *const *cells);
-void cli_table_color(struct cli_table *t, size_t column, enum cli_color color); /* of the last row */
+void cli_table_color(struct cli_table *t, size_t column,
+    enum cli_color color); /* of the last row */
 /* cli_table_print(): E_NOMEM when any row was lost */
 int cli_table_print(struct cli_context *c, const struct cli_table *t) ERR_CHECK;
 
 /* --- files and passwords (input.c) --- */
 /* cli_read(c, path, out, d): whole file up to the maximum of out; "-" is
  * standard input */
-int cli_read(struct cli_context *c, const char *path, struct buf *out, struct diag *d) ERR_CHECK;
+int cli_read(struct cli_context *c, const char *path, struct buf *out,
+    struct diag *d) ERR_CHECK;
 /* cli_write(c, path, bytes, mode, force, d): a new file, complete or not at
  * all; E_EXISTS unless force; "-" is standard output (not for secrets) */
-int cli_write(struct cli_context *c, const char *path, struct span bytes, unsigned mode, bool force, struct diag *d) ERR_CHECK;
+int cli_write(struct cli_context *c, const char *path, struct span bytes,
+    unsigned mode, bool force, struct diag *d) ERR_CHECK;
 /* cli_password(c, option, prompt, twice, ret, d): the first line of the file
  * that --OPTION names ("-": standard input), else asked on the terminal without
  * echo, twice to be sure; E_PASSWORD when there is no terminal either. */
-int cli_password(struct cli_context *c, const char *option, const char *prompt, bool twice, struct secret **ret, struct diag *d) ERR_CHECK;
+int cli_password(struct cli_context *c, const char *option, const char *prompt,
+    bool twice, struct secret **ret, struct diag *d) ERR_CHECK;
 /* cli_confirm(c, question): y on the terminal; false without one */
 bool cli_confirm(struct cli_context *c, const char *question);
 

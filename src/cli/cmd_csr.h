@@ -4,14 +4,14 @@
 
 #include "cli/csr_spec.h"
 
-#define CSR_OUT_OPTIONS                                                     \
-	{ .name = "out",                                                    \
-	    .letter = 'o',                                                  \
-	    .arg = "FILE",                                                  \
-	    .help = "where to write the request; else standard output" },   \
-	{                                                                   \
-		.name = "key-out", .arg = "FILE",                           \
-		.help = "where to write the private key", .required = true \
+#define CSR_OUT_OPTIONS                                                       \
+	{ .name = "out",                                                      \
+		.letter = 'o',                                                \
+		.arg = "FILE",                                                \
+		.help = "where to write the request; else standard output" }, \
+	{                                                                     \
+		.name = "key-out", .arg = "FILE",                             \
+		.help = "where to write the private key", .required = true    \
 	}
 
 /* csr_make(c, s, d): key and request as --out, --key-out say */
