@@ -13,11 +13,12 @@
 #include "ipc/channel.h"
 #include "trust/trust.h"
 
-#define API_BODY_MAX (4u << 20)   /* bytes of a request */
-#define API_ANSWER_MAX (7u << 20) /* bytes of an answer; a frame takes 8 MiB \
-				   */
-#define API_PATH_MAX 1024         /* bytes with NUL */
-#define API_QUERY_MAX 4096        /* bytes with NUL */
+#define API_BODY_MAX (4u << 20) /* bytes of a request */
+#define API_ANSWER_MAX                                                \
+	(7u << 20)         /* bytes of an answer; a frame takes 8 MiB \
+			    */
+#define API_PATH_MAX 1024  /* bytes with NUL */
+#define API_QUERY_MAX 4096 /* bytes with NUL */
 #define API_SEGMENTS_MAX 8
 #define API_OPEN_MAX 1024 /* requests under way at once */
 
@@ -41,8 +42,6 @@ struct api { /* what handlers may reach */
 	struct loop *loop;
 	int64_t started;
 	int (*restart_keys)(void *cookie); /* a changed profile */
-	void (*restart_core)(
-	    void *cookie); /* after a restore: everything is read anew */
 	void *cookie;
 	struct store
 	    *reader; /* read-only connection for long walks; NULL: use store */

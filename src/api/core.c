@@ -45,7 +45,7 @@ on_idle(void *cookie)
 
 	if (store_flush(c->store))
 		log_line(LOG_ERROR, "a batch was not committed");
-	if (store_is_lost(c->store)) {
+	if (store_is_lost(c->store) || store_is_lost(c->reader)) {
 		log_line(LOG_ERROR, "the database is lost; starting anew");
 		worker_stop(c->worker, EXIT_LOST);
 	}
@@ -79,14 +79,6 @@ restart_keys(void *cookie)
 	return worker_restart_role(c->worker, ROLE_KEY);
 }
 
-static void
-restart_core(void *cookie)
-{
-	struct core *c = (struct core *)cookie;
-
-	worker_stop(c->worker, 0);
-}
-
 static int
 trust_prepare(struct core *c, const struct config *cfg)
 {
@@ -111,7 +103,6 @@ api_prepare(struct core *c)
 		.loop = c->worker->loop,
 		.started = clock_now(),
 		.restart_keys = restart_keys,
-		.restart_core = restart_core,
 		.cookie = c,
 		.reader = c->reader };
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 
+#define DEFAULT_PROFILE "phone"
 #define HOURS_DEFAULT 24
 #define HOURS_MAX (24 * 366 * 3)
 #define USES_MAX 1000000
@@ -244,7 +245,8 @@ entity_take(
 	if (e)
 		return e;
 	if (!row->profile[0])
-		(void)str_copy(row->profile, sizeof(row->profile), "phone");
+		snprintf(
+		    row->profile, sizeof(row->profile), "%s", DEFAULT_PROFILE);
 	row->token = token ? entity_token_from_name(token) : TOKEN_USER;
 	if (row->token == TOKEN_UNSET)
 		return diag_set(d, E_INVAL, "token", "ENR-1",

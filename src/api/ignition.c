@@ -43,8 +43,8 @@ ca_params_take(struct api *a, struct api_request *r, struct ignite_params *ret)
 }
 
 /* STATE/ignited tells scripts, which cannot read the store, not to ignite */
-static void
-leave_mark(const struct api *a)
+void
+ignition_leave_mark(const struct api *a)
 {
 	char path[CONFIG_PATH_MAX + 16];
 	struct diag d = { 0 };
@@ -62,7 +62,7 @@ on_ignited(int result, json_t *answer, const struct diag *d, void *cookie)
 	struct api_request *r = (struct api_request *)cookie;
 
 	if (result == 0)
-		leave_mark(r->api);
+		ignition_leave_mark(r->api);
 	api_ca_done(result, answer, d, cookie);
 }
 
