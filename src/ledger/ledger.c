@@ -190,7 +190,7 @@ ledger_add(struct ledger *l, const struct event *e, int64_t now)
 	if (!err)
 		err = make_row(l, e, now, &row);
 	if (!err)
-		err = event_add(l->store, &row);
+		err = event_append(l->store, &row);
 	if (!err)
 		err = keep(l, &row);
 	if (err) {

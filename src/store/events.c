@@ -14,7 +14,7 @@ event_done(struct event_row *e)
 /* No answer is waited for: a number that exists already ends the batch, as it
  * should: the chain must not have two ends. */
 int
-event_add(struct store *s, const struct event_row *e)
+event_append(struct store *s, const struct event_row *e)
 {
 	return db_write(s, ST_EVENT_ADD,
 	    VALUES(val_int(e->seq), val_int(e->time), val_int(e->kind),

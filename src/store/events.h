@@ -13,7 +13,8 @@ struct event_row {
 	uint8_t hash[32];
 };
 void event_done(struct event_row *e);
-int event_add(struct store *s, const struct event_row *e) ERR_CHECK;
+/* not event_add(): libevent exports that name, and would call ours */
+int event_append(struct store *s, const struct event_row *e) ERR_CHECK;
 int event_last(struct store *s, struct event_row *ret) ERR_CHECK; /* E_NOT_FOUND */
 struct event_filter {
 	int64_t after_seq, from_time, to_time; /* 0: open */
