@@ -7,8 +7,8 @@
 
 #include "cli/cli.h"
 
-#define ONLINE_SOCKET "signet.sock" /* in the state directory */
-#define ONLINE_PATH_MAX 4096        /* bytes of path and query */
+#define ONLINE_SOCKET "run/signet.sock" /* in the state directory */
+#define ONLINE_PATH_MAX 4096            /* bytes of path and query */
 
 /* A path and its query: online_path(&p, "/api/v1/ca"); online_segment(&p, id);
  * online_query(&p, "limit", "10"). Segments and values are escaped; a NULL
