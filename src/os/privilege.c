@@ -3,13 +3,15 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "os/sandbox.h"
 
-static int
-look_up(const char *user, struct diag *d, uid_t *ret_uid, gid_t *ret_gid)
+int
+privilege_look_up(
+    const char *user, struct diag *d, uid_t *ret_uid, gid_t *ret_gid)
 {
 	const struct passwd *entry;
 	int64_t number;
@@ -37,7 +39,7 @@ privilege_drop(const char *user, struct diag *d)
 
 	if (!user || !*user)
 		return 0;
-	r = look_up(user, d, &uid, &gid);
+	r = privilege_look_up(user, d, &uid, &gid);
 	if (r != 0 || (uid == geteuid() && uid != 0))
 		return r;
 	if (geteuid() != 0)
@@ -51,5 +53,25 @@ privilege_drop(const char *user, struct diag *d)
 	if (uid != 0 && setresuid(0, 0, 0) == 0)
 		return diag_set(d, E_BUG, "user", NULL,
 		    "root's rights could be taken back");
+	return 0;
+}
+
+int
+privilege_drop_to_owner(const char *path, struct diag *d)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	if (stat(path, &st) != 0)
+		return diag_set(
+		    d, E_IO, path, NULL, "cannot examine: %s", strerror(errno));
+	if (st.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) != 0 ||
+	    setresgid(st.st_gid, st.st_gid, st.st_gid) != 0 ||
+	    setresuid(st.st_uid, st.st_uid, st.st_uid) != 0)
+		return diag_set(d, E_DENIED, path, NULL,
+		    "cannot become its owner: %s", strerror(errno));
 	return 0;
 }

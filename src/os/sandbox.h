@@ -6,6 +6,8 @@
 #ifndef SIGNET_OS_SANDBOX_H
 #define SIGNET_OS_SANDBOX_H
 
+#include <sys/types.h>
+
 #include "base/diag.h"
 #include "base/err.h"
 
@@ -28,5 +30,11 @@ int sandbox_enter(enum sandbox_role role, struct diag *d) ERR_CHECK;
  * E_NOT_FOUND, E_DENIED when another user was asked for without being root.
  * Clears the parent-death signal: set it again afterwards. */
 int privilege_drop(const char *user, struct diag *d) ERR_CHECK;
+/* privilege_drop_to_owner(path): root becomes the owner of path; anyone else
+ * stays who he is. */
+int privilege_drop_to_owner(const char *path, struct diag *d) ERR_CHECK;
+/* privilege_look_up(user): a name or a number; E_NOT_FOUND */
+int privilege_look_up(
+    const char *user, struct diag *d, uid_t *ret_uid, gid_t *ret_gid) ERR_CHECK;
 
 #endif
