@@ -101,6 +101,8 @@ struct issue {
 				   * subject, profile, created... are filled by the caller */
 	int64_t password;	  /* password_row.id to use up, 0: none */
 	bool renewal;		  /* event renew instead of issue */
+	const json_t *before;	  /* CERT-10: what was changed before asked came to be:
+				   * {"asked":{..},"changes":[..]}; NULL: nothing. Borrowed */
 	char actor[96], source[64];
 };
 struct issued {

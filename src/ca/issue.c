@@ -376,6 +376,28 @@ build_and_sign(struct job *j, const struct profile *p,
 	return ca_sign(j->ca, &sign, on_signed, job_free, j);
 }
 
+/* CERT-10: the receipt begins with what the decision changed */
+static int
+receipt_merge(json_t *receipt, const json_t *before)
+{
+	const json_t *asked = json_object_get(before, "asked");
+	json_t *changes, *own = json_object_get(receipt, "changes");
+	int e = 0;
+
+	if (!before)
+		return 0;
+	changes = json_deep_copy(json_object_get(before, "changes"));
+	if (!changes || json_array_extend(changes, own) ||
+	    json_object_set(receipt, "changes", changes))
+		e = E_NOMEM;
+	json_decref(changes);
+	if (!e && asked &&
+	    json_object_update(
+		json_object_get(receipt, "asked"), (json_t *)asked))
+		e = E_NOMEM;
+	return e;
+}
+
 /* 0: the answer is on its way */
 static int
 begin(struct job *j, const struct issue *i)
@@ -396,7 +418,9 @@ begin(struct job *j, const struct issue *i)
 	if (e)
 		return e;
 	j->receipt = json_incref(g.receipt);
-	e = build_and_sign(j, i->profile, a, &g, i->asked.spki);
+	e = receipt_merge(j->receipt, i->before);
+	if (!e)
+		e = build_and_sign(j, i->profile, a, &g, i->asked.spki);
 	granted_done(&g);
 	return e;
 }

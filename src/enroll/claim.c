@@ -69,20 +69,40 @@ claim_take_profile(
 	return E_DENIED;
 }
 
+/* the first change keeps what was asked: {"asked":{..},"changes":[..]} */
+static json_t *
+changes_begin(struct claim *c)
+{
+	char subject[NAME_TEXT_MAX];
+	json_t *asked, *list;
+
+	if (!c->changes) {
+		name_print(c->csr->subject, subject, sizeof(subject));
+		c->changes = json_object();
+		asked = json_object();
+		list = json_array();
+		if (json_object_set_new(
+			asked, "subject", name_to_json(c->csr->subject)) ||
+		    json_object_set_new(asked, "names", san_to_json(&c->san)) ||
+		    json_object_set_new(c->changes, "asked", asked) ||
+		    json_object_set_new(c->changes, "changes", list))
+			return NULL;
+	}
+	return json_object_get(c->changes, "changes");
+}
+
 static void
 change_add(struct claim *c, const char *what, const char *rule,
     const char *from, const char *to)
 {
-	json_t *o = json_object();
+	json_t *list = changes_begin(c), *o = json_object();
 
-	if (!c->changes)
-		c->changes = json_array();
 	json_set_text(o, "what", what);
 	json_set_text(o, "rule", rule);
 	json_set_text(o, "from", from);
 	json_set_text(o, "to", to);
 	/* out of memory leaves the list shorter; the event has the rest */
-	if (!c->changes || json_array_append_new(c->changes, o))
+	if (json_array_append_new(list, o))
 		return;
 }
 
@@ -231,4 +251,5 @@ claim_fill_issue(const struct claim *c, struct issue *i)
 	i->asked.eku = c->csr->has_eku ? c->csr->eku : 0;
 	i->password = c->password;
 	i->renewal = c->renews != 0;
+	i->before = c->changes;
 }

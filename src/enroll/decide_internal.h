@@ -124,6 +124,8 @@ void pending_table_free(struct pending_table *t);
 int pending_load(struct decider *dr) ERR_CHECK;
 unsigned pending_of(const struct decider *dr, const char *source);
 void pending_count(struct decider *dr, const char *source, int by);
+/* the same as part of the present batch: taken back when that fails */
+void pending_note(struct decider *dr, const char *source, int by);
 /* adds the row and its event; E_LIMIT with words when too many wait */
 int pending_add(struct decider *dr, const struct claim *c, const char *protocol,
     const char *source, struct diag *d, int64_t *ret_id) ERR_CHECK;

@@ -350,7 +350,7 @@ decide_reject(struct decider *dr, int64_t request, const char *reason,
 		e = request_decide(dr->ca->store, request, REQUEST_REJECTED, 0,
 		    reason, span_of(NULL, 0), now);
 	if (!e) {
-		pending_count(dr, r.source, -1);
+		pending_note(dr, r.source, -1);
 		r.state = REQUEST_REJECTED;
 		r.decided = now;
 		snprintf(r.reason, sizeof(r.reason), "%s", reason);

@@ -90,6 +90,38 @@ pending_count(struct decider *dr, const char *source, int by)
 	free(s);
 }
 
+struct note {
+	struct decider *dr;
+	char source[64];
+	int by;
+};
+
+static void
+note_end(int result, void *cookie)
+{
+	struct note *n = cookie;
+
+	if (result)
+		pending_count(n->dr, n->source, -n->by);
+	free(n);
+}
+
+void
+pending_note(struct decider *dr, const char *source, int by)
+{
+	struct note *n = calloc(1, sizeof(*n));
+
+	/* without memory for the way back it is only not counted */
+	if (!n)
+		return;
+	n->dr = dr;
+	n->by = by;
+	snprintf(n->source, sizeof(n->source), "%s", source);
+	pending_count(dr, source, by);
+	if (store_after(dr->ca->store, note_end, n))
+		free(n);
+}
+
 struct load {
 	struct decider *dr;
 	int64_t last;
@@ -200,7 +232,7 @@ pending_add(struct decider *dr, const struct claim *c, const char *protocol,
 		store_poison(dr->ca->store);
 		return e == E_EXISTS || e == E_EXPIRED ? E_DB : e;
 	}
-	pending_count(dr, source, 1);
+	pending_note(dr, source, 1);
 	*ret_id = id;
 	return 0;
 }
