@@ -156,8 +156,8 @@ keep(struct ledger *l, const struct event_row *e)
 }
 
 static int
-make_row(struct ledger *l, const struct event *e, int64_t now,
-    struct event_row *ret)
+make_row(
+    struct ledger *l, const struct event *e, int64_t now, struct event_row *ret)
 {
 	char room[LEDGER_MEMBER_MAX];
 	const char *object = record_clean(e->object ? e->object : "", room);

@@ -81,9 +81,9 @@ add_detail(struct buf *out, const json_t *detail)
 
 	if (!to)
 		return;
-	n = room ? json_dumpb(
-		       detail, (char *)to + sizeof(name) - 1, room, flags)
-		 : 0;
+	n = room
+		? json_dumpb(detail, (char *)to + sizeof(name) - 1, room, flags)
+		: 0;
 	if (n == 0 || n > room)
 		return;
 	memcpy(to, name, sizeof(name) - 1);
@@ -93,8 +93,8 @@ add_detail(struct buf *out, const json_t *detail)
 int
 record_build(const struct event *e, struct buf *out)
 {
-	record_head((int)e->kind, (int)e->severity, e->object ? e->object : "",
-	    out);
+	record_head(
+	    (int)e->kind, (int)e->severity, e->object ? e->object : "", out);
 	add_member(out, ",\"actor\":", e->actor);
 	add_member(out, ",\"source\":", e->source);
 	add_member(out, ",\"result\":", e->result);

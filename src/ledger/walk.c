@@ -60,9 +60,8 @@ load_key(struct ledger_walk *w, struct span public_key)
 }
 
 int
-ledger_walk_new(struct store *s, struct span public_key,
-    int64_t remembered_seq, const uint8_t remembered_hash[32],
-    struct ledger_walk **ret)
+ledger_walk_new(struct store *s, struct span public_key, int64_t remembered_seq,
+    const uint8_t remembered_hash[32], struct ledger_walk **ret)
 {
 	struct ledger_walk *w = (struct ledger_walk *)calloc(1, sizeof(*w));
 	int err;
@@ -108,8 +107,8 @@ is_signed(struct ledger_walk *w, const struct checkpoint_row *c)
 	ok = ctx && checkpoint_text(c, &w->scratch) == 0 &&
 	     EVP_DigestVerifyInit_ex(ctx, NULL, w->ed25519 ? NULL : "SHA256",
 		 NULL, NULL, w->key, NULL) == 1 &&
-	     EVP_DigestVerify(ctx, c->sig.p, c->sig.n, w->scratch.p,
-		 w->scratch.n) == 1;
+	     EVP_DigestVerify(
+		 ctx, c->sig.p, c->sig.n, w->scratch.p, w->scratch.n) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok;
 }
@@ -173,7 +172,8 @@ meet_event(const struct event_row *e, void *cookie)
 
 	if (e->seq != expected) {
 		is_bad(w, expected,
-		    "record %" PRId64 " is missing: %" PRId64 " follows %" PRId64,
+		    "record %" PRId64 " is missing: %" PRId64
+		    " follows %" PRId64,
 		    expected, e->seq, w->seq);
 		return E_CRYPTO;
 	}

@@ -139,13 +139,13 @@ authority_each(struct store *s, authority_fn fn, void *cookie)
 int
 authority_set_state(struct store *s, const char *id, enum authority_state st)
 {
-	return db_change(s, ST_AUTHORITY_SET_STATE,
-	    VALUES(val_int(st), val_text(id)));
+	return db_change(
+	    s, ST_AUTHORITY_SET_STATE, VALUES(val_int(st), val_text(id)));
 }
 
 int
-authority_set_ra(struct store *s, const char *id, const char *ra_key,
-    struct span ra_cert)
+authority_set_ra(
+    struct store *s, const char *id, const char *ra_key, struct span ra_cert)
 {
 	return db_change(s, ST_AUTHORITY_SET_RA,
 	    VALUES(val_text(ra_key), val_blob(ra_cert), val_text(id)));

@@ -43,10 +43,9 @@ cert_add(struct store *s, const struct cert_row *c, int64_t *ret_id)
 	    VALUES(val_blob(c->serial), val_text(c->authority),
 		val_int(c->state), val_int(c->not_before),
 		val_int(c->not_after), val_int(c->revoked_at),
-		val_int(c->reason), val_int(c->warned_at),
-		val_text(c->subject), val_text(c->profile),
-		val_text(c->entity), val_int(c->request), val_hash(c->spki),
-		val_blob(c->der)),
+		val_int(c->reason), val_int(c->warned_at), val_text(c->subject),
+		val_text(c->profile), val_text(c->entity), val_int(c->request),
+		val_hash(c->spki), val_blob(c->der)),
 	    ret_id);
 	if (!err)
 		counters_add(s, COUNTED_CERTIFICATES, c->state, 1);
@@ -129,8 +128,8 @@ cert_by_id(struct store *s, int64_t id, struct cert_row *ret)
 }
 
 int
-cert_set_state(struct store *s, int64_t id, enum cert_state st, int64_t when,
-    int reason)
+cert_set_state(
+    struct store *s, int64_t id, enum cert_state st, int64_t when, int reason)
 {
 	bool good = st == CERT_GOOD;
 	int64_t before = 0;
@@ -169,6 +168,12 @@ bounds_of(const struct cert_filter *f)
 	};
 }
 
+static bool
+is_rare(const struct cert_filter *f)
+{
+	return f->state == CERT_REVOKED || f->state == CERT_HOLD;
+}
+
 static int
 query_by_expiry(struct query *q, struct store *s, const struct cert_filter *f)
 {
@@ -185,7 +190,8 @@ query_by_expiry(struct query *q, struct store *s, const struct cert_filter *f)
 			val_text(b.authority), val_int(time),
 			val_int(f->after_id), val_text(f->entity),
 			val_int(limit)));
-	return db_query(q, s, ST_CERT_EACH_EXPIRY,
+	return db_query(q, s,
+	    is_rare(f) ? ST_CERT_EACH_EXPIRY_NOT_GOOD : ST_CERT_EACH_EXPIRY,
 	    VALUES(val_int(b.after), val_int(b.before), val_int(b.state_low),
 		val_int(b.state_high), val_text(b.authority), val_int(time),
 		val_int(f->after_id), val_int(limit)));
@@ -194,7 +200,6 @@ query_by_expiry(struct query *q, struct store *s, const struct cert_filter *f)
 static int
 query_by_id(struct query *q, struct store *s, const struct cert_filter *f)
 {
-	bool rare = f->state == CERT_REVOKED || f->state == CERT_HOLD;
 	int64_t limit = db_limit(f->limit, CERT_PAGE_MAX);
 	struct bounds b = bounds_of(f);
 
@@ -205,7 +210,7 @@ query_by_id(struct query *q, struct store *s, const struct cert_filter *f)
 			val_text(b.authority), val_int(f->after_id),
 			val_text(f->entity), val_int(limit)));
 	return db_query(q, s,
-	    rare ? ST_CERT_EACH_ID_NOT_GOOD : ST_CERT_EACH_ID,
+	    is_rare(f) ? ST_CERT_EACH_ID_NOT_GOOD : ST_CERT_EACH_ID,
 	    VALUES(val_int(b.after), val_int(b.before), val_int(b.state_low),
 		val_int(b.state_high), val_text(b.authority),
 		val_int(f->after_id), val_int(limit)));
@@ -233,8 +238,8 @@ cert_each(
     struct store *s, const struct cert_filter *f, cert_fn fn, void *cookie)
 {
 	struct query q;
-	int err = f->by_expiry ? query_by_expiry(&q, s, f)
-			       : query_by_id(&q, s, f);
+	int err =
+	    f->by_expiry ? query_by_expiry(&q, s, f) : query_by_id(&q, s, f);
 
 	return err ? err : walk(&q, fn, cookie);
 }
@@ -249,8 +254,8 @@ count_within(struct store *s, const struct bounds *b, int64_t *ret)
 			val_text(b->authority)),
 		    ret);
 	return db_one(s, ST_CERT_COUNT,
-	    VALUES(val_int(b->after), val_int(b->before),
-		val_int(b->state_low), val_int(b->state_high)),
+	    VALUES(val_int(b->after), val_int(b->before), val_int(b->state_low),
+		val_int(b->state_high)),
 	    ret);
 }
 
@@ -299,8 +304,8 @@ revoked_page(struct store *s, const char *authority, int64_t now,
 	while ((err = db_step(&q)) == 1) {
 		*last = db_int(&q, 0);
 		n++;
-		err = fn(db_bytes(&q, 1), db_int(&q, 2), (int)db_int(&q, 3),
-		    cookie);
+		err = fn(
+		    db_bytes(&q, 1), db_int(&q, 2), (int)db_int(&q, 3), cookie);
 		if (err)
 			break;
 	}
@@ -323,8 +328,8 @@ cert_each_revoked(struct store *s, const char *authority, int64_t now,
 }
 
 int
-cert_each_unwarned(struct store *s, int64_t now, int64_t until,
-    unsigned limit, cert_fn fn, void *cookie)
+cert_each_unwarned(struct store *s, int64_t now, int64_t until, unsigned limit,
+    cert_fn fn, void *cookie)
 {
 	struct query q;
 	int err = db_query(&q, s, ST_CERT_EACH_UNWARNED,

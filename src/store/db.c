@@ -45,8 +45,7 @@ static bool
 is_utf8(struct span s)
 {
 	for (size_t i = 0; i < s.n;) {
-		size_t len =
-		    s.p[i] < 0x80 ? 1 : utf8_length(s.p + i, s.n - i);
+		size_t len = s.p[i] < 0x80 ? 1 : utf8_length(s.p + i, s.n - i);
 
 		if (len == 0)
 			return false;
@@ -190,8 +189,7 @@ db_insert(struct store *s, enum statement id, const struct value *v, size_t n,
 }
 
 int
-db_change(
-    struct store *s, enum statement id, const struct value *v, size_t n)
+db_change(struct store *s, enum statement id, const struct value *v, size_t n)
 {
 	int64_t changes = 0;
 	int err = db_write(s, id, v, n, &changes, NULL);

@@ -29,9 +29,9 @@ entity_token_from_name(const char *text)
 static bool
 is_name(const char *name)
 {
-	size_t n = strspn(name,
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "0123456789._@-");
+	size_t n =
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789._@-");
 
 	return n > 0 && name[n] == '\0' && n < ENTITY_NAME_MAX;
 }
@@ -43,9 +43,9 @@ entity_add(struct store *s, const struct entity_row *e, int64_t *ret_id)
 		return E_INVAL;
 	return db_insert(s, ST_ENTITY_ADD,
 	    VALUES(val_text(e->name), val_text(e->profile),
-		val_text(e->authority), val_int(e->token),
-		val_text(e->subject), val_text(e->sans), val_text(e->mac),
-		val_int(e->manual), val_int(e->created)),
+		val_text(e->authority), val_int(e->token), val_text(e->subject),
+		val_text(e->sans), val_text(e->mac), val_int(e->manual),
+		val_int(e->created)),
 	    ret_id);
 }
 
@@ -109,8 +109,8 @@ entity_each(struct store *s, int64_t after_id, unsigned limit, entity_fn fn,
 	struct entity_row e;
 	struct query q;
 	int err = db_query(&q, s, ST_ENTITY_EACH,
-	    VALUES(val_int(after_id),
-		val_int(db_limit(limit, ENTITY_PAGE_MAX))));
+	    VALUES(
+		val_int(after_id), val_int(db_limit(limit, ENTITY_PAGE_MAX))));
 
 	if (err)
 		return err;

@@ -3,7 +3,7 @@
 #include "store/store_internal.h"
 
 #define EVENT_PAGE_MAX 10000 /* rows of one listing */
-#define EVENT_SEVERE 3	     /* from here on there is an index (schema.c) */
+#define EVENT_SEVERE 3       /* from here on there is an index (schema.c) */
 
 void
 event_done(struct event_row *e)
@@ -76,9 +76,8 @@ event_each(
 	int err = db_query(&q, s, listing(f),
 	    VALUES(val_int(f->after_seq),
 		val_int(f->from_time ? f->from_time : INT64_MIN),
-		val_int(f->to_time ? f->to_time : INT64_MAX),
-		val_int(f->kind), val_int(f->min_severity),
-		val_text(f->object ? f->object : ""),
+		val_int(f->to_time ? f->to_time : INT64_MAX), val_int(f->kind),
+		val_int(f->min_severity), val_text(f->object ? f->object : ""),
 		val_int(db_limit(f->limit, EVENT_PAGE_MAX))));
 
 	if (err)
@@ -126,8 +125,8 @@ checkpoint_each(struct store *s, int64_t after_seq, unsigned limit,
 	struct checkpoint_row c;
 	struct query q;
 	int err = db_query(&q, s, ST_CHECKPOINT_EACH,
-	    VALUES(val_int(after_seq),
-		val_int(db_limit(limit, EVENT_PAGE_MAX))));
+	    VALUES(
+		val_int(after_seq), val_int(db_limit(limit, EVENT_PAGE_MAX))));
 
 	if (err)
 		return err;

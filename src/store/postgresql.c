@@ -20,7 +20,7 @@
 #include "store/store_internal.h"
 
 #define LOCK_NUMBER "126896544048500" /* "signet" in ASCII */
-#define NUMBER_BYTES 8		      /* every integer of ours is a BIGINT */
+#define NUMBER_BYTES 8                /* every integer of ours is a BIGINT */
 
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 }; /* pg_type.dat */
 
@@ -216,8 +216,8 @@ prepare(
 	err = buf_error(&sql);
 	if (err)
 		return err;
-	if (PQsendPrepare(
-		g->conn, name, (const char *)sql.p, p->n, p->types) != 1)
+	if (PQsendPrepare(g->conn, name, (const char *)sql.p, p->n, p->types) !=
+	    1)
 		return failed(s, statement_text[id], PQerrorMessage(g->conn));
 	err = sync_queue(s, statement_text[id], NULL);
 	if (!err)
@@ -243,8 +243,8 @@ send(struct store *s, enum statement id, const struct value *v, size_t n,
 	if (err)
 		return err;
 	name_of(id, name);
-	if (PQsendQueryPrepared(g->conn, name, p.n, p.values, p.lengths,
-		p.formats, 1) != 1)
+	if (PQsendQueryPrepared(
+		g->conn, name, p.n, p.values, p.lengths, p.formats, 1) != 1)
 		return failed(s, statement_text[id], PQerrorMessage(g->conn));
 	return 0;
 }
@@ -334,8 +334,7 @@ pg_finish(struct query *q)
 static int
 pg_size(struct store *s, int64_t *ret_bytes)
 {
-	static const char sql[] =
-	    "SELECT pg_database_size(current_database())";
+	static const char sql[] = "SELECT pg_database_size(current_database())";
 	PGresult *r = NULL;
 	int err = s->lost ? E_DB : queue(s, sql);
 

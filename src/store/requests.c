@@ -1,9 +1,12 @@
 #include "store/requests.h"
 
+#include <sodium.h>
+
 #include "base/enumtab.h"
 #include "store/store_internal.h"
 
 #define REQUEST_PAGE_MAX 1000 /* rows of one listing */
+#define RETRY_BYTES 16        /* BLAKE2b-128 */
 
 static const struct enum_text states[] = {
 	{ REQUEST_PENDING, "pending" },
@@ -31,23 +34,45 @@ request_done(struct request_row *r)
 	db_free(&r->receipt);
 }
 
+/* what a retry is found by: a digest of protocol, NUL, transaction id */
+static int
+retry_key(
+    const char *protocol, const char *transaction, uint8_t ret[RETRY_BYTES])
+{
+	uint8_t text[sizeof(((struct request_row *)0)->protocol) +
+		     REQUEST_TRANSACTION_MAX];
+	size_t np = strlen(protocol) + 1, nt = strlen(transaction);
+
+	if (np + nt > sizeof(text))
+		return E_TOO_BIG;
+	memcpy(text, protocol, np);
+	memcpy(text + np, transaction, nt);
+	crypto_generichash(ret, RETRY_BYTES, text, np + nt, NULL, 0);
+	return 0;
+}
+
 /* CA-6: the unique key on protocol and transaction is what makes a retry find
  * the first answer, whichever way two of them race. */
 int
 request_add(struct store *s, const struct request_row *r, int64_t *ret_id)
 {
 	bool open = r->state == REQUEST_PENDING;
+	uint8_t retry[RETRY_BYTES];
 	int err;
 
 	if (r->state < REQUEST_PENDING || r->state > REQUEST_REJECTED ||
 	    !r->protocol[0] || !r->transaction[0])
 		return E_INVAL;
+	err = retry_key(r->protocol, r->transaction, retry);
+	if (err)
+		return err;
 	err = db_insert(s, ST_REQUEST_ADD,
-	    VALUES(val_text(r->protocol), val_text(r->transaction),
-		val_int(r->state), val_hash(r->spki), val_text(r->authority),
-		val_text(r->profile), val_text(r->entity), val_text(r->source),
-		val_text(r->subject), val_int(r->created), val_int(r->decided),
-		val_text(r->reason), val_int(r->cert), val_blob(r->receipt),
+	    VALUES(val_blob(span_of(retry, RETRY_BYTES)), val_text(r->protocol),
+		val_text(r->transaction), val_int(r->state), val_hash(r->spki),
+		val_text(r->authority), val_text(r->profile),
+		val_text(r->entity), val_text(r->source), val_text(r->subject),
+		val_int(r->created), val_int(r->decided), val_text(r->reason),
+		val_int(r->cert), val_blob(r->receipt),
 		val_blob(open ? r->csr : span_of(NULL, 0))),
 	    ret_id);
 	if (!err)
@@ -125,15 +150,20 @@ int
 request_by_transaction(struct store *s, const char *protocol,
     const char *transaction, struct request_row *ret)
 {
+	uint8_t retry[RETRY_BYTES];
+	int err = retry_key(protocol, transaction, retry);
+
+	if (err == E_TOO_BIG)
+		return E_NOT_FOUND; /* none can be stored under it */
 	return get(s, ST_REQUEST_BY_TRANSACTION,
-	    VALUES(val_text(protocol), val_text(transaction)), ret);
+	    VALUES(val_blob(span_of(retry, RETRY_BYTES))), ret);
 }
 
 /* CA-6: only a pending request can be decided, and only once: the condition
  * is part of the statement that decides. */
 int
-request_decide(struct store *s, int64_t id, enum request_state st,
-    int64_t cert, const char *reason, struct span receipt, int64_t now)
+request_decide(struct store *s, int64_t id, enum request_state st, int64_t cert,
+    const char *reason, struct span receipt, int64_t now)
 {
 	int64_t state;
 	int err;

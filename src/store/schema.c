@@ -13,8 +13,9 @@
  *
  * Indexes are few on purpose: each one costs every enrolment, and a random one
  * a page of write-ahead log. (serial, authority) finds a serial number with or
- * without its authority. The events have none but their number: long searches
- * use a reader.
+ * without its authority; a request is found by a digest of protocol and
+ * transaction id, a quarter of their length. The events have none but their
+ * number: long searches use a reader.
  */
 static const char *const migrations[] = {
 	/* 1 */
@@ -54,14 +55,15 @@ static const char *const migrations[] = {
 	"CREATE INDEX cert_entity ON certificates (entity)"
 	" WHERE entity <> '';"
 
-	"CREATE TABLE requests (id {ID}, protocol TEXT NOT NULL,"
-	" txid TEXT NOT NULL, state {INT} NOT NULL, spki {BLOB} NOT NULL,"
+	"CREATE TABLE requests (id {ID}, retry {BLOB} NOT NULL,"
+	" protocol TEXT NOT NULL, txid TEXT NOT NULL, state {INT} NOT NULL, "
+	"spki {BLOB} NOT NULL,"
 	" authority TEXT NOT NULL, profile TEXT NOT NULL,"
 	" entity TEXT NOT NULL, source TEXT NOT NULL, subject TEXT NOT NULL,"
 	" created {INT} NOT NULL, decided {INT} NOT NULL,"
 	" reason TEXT NOT NULL, cert {INT} NOT NULL,"
 	" receipt {BLOB} NOT NULL, csr {BLOB} NOT NULL);"
-	"CREATE UNIQUE INDEX request_txid ON requests (txid, protocol);"
+	"CREATE UNIQUE INDEX request_retry ON requests (retry);"
 	"CREATE INDEX request_pending ON requests (id) WHERE state = 1;"
 
 	"CREATE TABLE entities (id {ONCE}, name TEXT NOT NULL UNIQUE,"

@@ -8,34 +8,35 @@
  * A plus before a column keeps an index away from that condition, in both
  * engines: where the order by id is wanted, the walk must follow the ids.
  */
-#define AUTHORITY_COLUMNS                                               \
+#define AUTHORITY_COLUMNS                                                  \
 	"a.id, a.parent, a.kind, a.state, a.key_id, a.ra_key, a.ra_cert, " \
 	"a.created, a.crl_number, a.crl_next, (SELECT c.cert FROM "        \
 	"authority_certs c WHERE c.authority = a.id ORDER BY "             \
 	"c.generation DESC LIMIT 1)"
 
-#define CERT_LIST_COLUMNS                                             \
+#define CERT_LIST_COLUMNS                                                   \
 	"id, serial, authority, state, not_before, not_after, revoked_at, " \
 	"reason, warned_at, subject, profile, entity, request, spki"
 #define CERT_COLUMNS CERT_LIST_COLUMNS ", der"
 
 /* $1 expires_after, $2 expires_before, $3 $4 states, $5 authority */
-#define CERT_FILTER                                          \
+#define CERT_FILTER                                              \
 	"+not_after >= $1 AND +not_after < $2 AND +state >= $3 " \
 	"AND +state <= $4 AND ($5 = '' OR authority = $5) "
 /* The same, to be found by not_after; $6 $7: behind this time and id. An index
  * takes one lower bound only: $1 is the later of expires_after and $6. */
-#define CERT_FILTER_EXPIRY                                      \
-	"not_after >= $1 AND not_after < $2 AND state >= $3 "       \
-	"AND state <= $4 AND ($5 = '' OR authority = $5) "          \
+#define CERT_FILTER_EXPIRY                                    \
+	"not_after >= $1 AND not_after < $2 AND state >= $3 " \
+	"AND state <= $4 AND ($5 = '' OR authority = $5) "    \
 	"AND (not_after > $6 OR id > $7) "
 
-#define REQUEST_LIST_COLUMNS                                              \
-	"id, protocol, txid, state, spki, authority, profile, entity, source, " \
+#define REQUEST_LIST_COLUMNS                                            \
+	"id, protocol, txid, state, spki, authority, profile, entity, " \
+	"source, "                                                      \
 	"subject, created, decided, reason, cert, receipt"
 #define REQUEST_COLUMNS REQUEST_LIST_COLUMNS ", csr"
 
-#define ENTITY_COLUMNS                                                   \
+#define ENTITY_COLUMNS                                                      \
 	"id, name, profile, authority, token, subject, sans, mac, manual, " \
 	"created"
 
@@ -48,7 +49,7 @@
 
 #define EVENT_COLUMNS "seq, time, kind, severity, object, hash, body"
 /* $1 after_seq, $2 $3 times, $4 kind, $5 severity, $6 object, $7 limit */
-#define EVENT_FILTER                                                 \
+#define EVENT_FILTER                                               \
 	"time >= $2 AND time <= $3 AND ($4 = 0 OR kind = $4) AND " \
 	"severity >= $5 AND ($6 = '' OR object = $6) "
 #define EVENT_SELECT "SELECT " EVENT_COLUMNS " FROM events WHERE "
@@ -72,10 +73,10 @@ const char *const statement_text[ST_MAX] = {
 	    "ra_key, ra_cert, created, crl_number, crl_this, crl_next) "
 	    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10) "
 	    "ON CONFLICT DO NOTHING",
-	[ST_AUTHORITY_GET] = "SELECT " AUTHORITY_COLUMNS
-			     " FROM authorities a WHERE a.id = $1",
-	[ST_AUTHORITY_EACH] = "SELECT " AUTHORITY_COLUMNS
-			      " FROM authorities a ORDER BY a.place",
+	[ST_AUTHORITY_GET] =
+	    "SELECT " AUTHORITY_COLUMNS " FROM authorities a WHERE a.id = $1",
+	[ST_AUTHORITY_EACH] =
+	    "SELECT " AUTHORITY_COLUMNS " FROM authorities a ORDER BY a.place",
 	[ST_AUTHORITY_SET_STATE] =
 	    "UPDATE authorities SET state = $1 WHERE id = $2",
 	[ST_AUTHORITY_SET_RA] =
@@ -125,9 +126,14 @@ const char *const statement_text[ST_MAX] = {
 	[ST_CERT_EACH_EXPIRY] =
 	    "SELECT " CERT_LIST_COLUMNS " FROM certificates "
 	    "WHERE " CERT_FILTER_EXPIRY "ORDER BY not_after, id LIMIT $8",
+	/* few: found by their own index and sorted */
+	[ST_CERT_EACH_EXPIRY_NOT_GOOD] =
+	    "SELECT " CERT_LIST_COLUMNS " FROM certificates WHERE " CERT_FILTER
+	    "AND (+not_after > $6 OR +id > $7) AND state <> 1 "
+	    "ORDER BY +not_after, +id LIMIT $8",
 	[ST_CERT_EACH_EXPIRY_ENTITY] =
 	    "SELECT " CERT_LIST_COLUMNS " FROM certificates WHERE " CERT_FILTER
-	    "AND (not_after > $6 OR id > $7) "
+	    "AND (+not_after > $6 OR +id > $7) "
 	    "AND entity = $8 AND entity <> '' ORDER BY not_after, id LIMIT $9",
 	[ST_CERT_COUNT] =
 	    "SELECT count(*) FROM certificates WHERE not_after >= $1 "
@@ -154,15 +160,15 @@ const char *const statement_text[ST_MAX] = {
 	    "AND not_after >= $1 ORDER BY not_after, id LIMIT 1",
 
 	[ST_REQUEST_ADD] =
-	    "INSERT INTO requests (protocol, txid, state, spki, authority, "
-	    "profile, entity, source, subject, created, decided, reason, cert, "
-	    "receipt, csr) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-	    "$11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
-	[ST_REQUEST_GET] = "SELECT " REQUEST_COLUMNS
-			   " FROM requests WHERE id = $1",
-	[ST_REQUEST_BY_TRANSACTION] = "SELECT " REQUEST_COLUMNS
-				      " FROM requests WHERE protocol = $1 "
-				      "AND txid = $2",
+	    "INSERT INTO requests (retry, protocol, txid, state, spki, "
+	    "authority, profile, entity, source, subject, created, decided, "
+	    "reason, cert, receipt, csr) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+	    "$8, $9, $10, $11, $12, $13, $14, $15, $16) "
+	    "ON CONFLICT DO NOTHING",
+	[ST_REQUEST_GET] =
+	    "SELECT " REQUEST_COLUMNS " FROM requests WHERE id = $1",
+	[ST_REQUEST_BY_TRANSACTION] =
+	    "SELECT " REQUEST_COLUMNS " FROM requests WHERE retry = $1",
 	[ST_REQUEST_STATE] = "SELECT state FROM requests WHERE id = $1",
 	[ST_REQUEST_DECIDE] =
 	    "UPDATE requests SET state = $1, cert = $2, reason = $3, "
@@ -170,18 +176,18 @@ const char *const statement_text[ST_MAX] = {
 	[ST_REQUEST_EACH] = "SELECT " REQUEST_LIST_COLUMNS
 			    " FROM requests WHERE id > $1 AND ($2 = 0 OR "
 			    "state = $2) ORDER BY id LIMIT $3",
-	[ST_REQUEST_EACH_PENDING] = "SELECT " REQUEST_LIST_COLUMNS
-				    " FROM requests WHERE id > $1 "
-				    "AND state = 1 ORDER BY id LIMIT $2",
+	[ST_REQUEST_EACH_PENDING] =
+	    "SELECT " REQUEST_LIST_COLUMNS " FROM requests WHERE id > $1 "
+	    "AND state = 1 ORDER BY id LIMIT $2",
 
 	[ST_ENTITY_ADD] =
 	    "INSERT INTO entities (name, profile, authority, token, subject, "
 	    "sans, mac, manual, created) VALUES ($1, $2, $3, $4, $5, $6, $7, "
 	    "$8, $9) ON CONFLICT DO NOTHING",
-	[ST_ENTITY_GET] = "SELECT " ENTITY_COLUMNS
-			  " FROM entities WHERE name = $1",
-	[ST_ENTITY_BY_ID] = "SELECT " ENTITY_COLUMNS
-			    " FROM entities WHERE id = $1",
+	[ST_ENTITY_GET] =
+	    "SELECT " ENTITY_COLUMNS " FROM entities WHERE name = $1",
+	[ST_ENTITY_BY_ID] =
+	    "SELECT " ENTITY_COLUMNS " FROM entities WHERE id = $1",
 	[ST_ENTITY_REMOVE] = "DELETE FROM entities WHERE name = $1",
 	[ST_ENTITY_EACH] = "SELECT " ENTITY_COLUMNS " FROM entities "
 			   "WHERE id > $1 ORDER BY id LIMIT $2",
@@ -190,8 +196,8 @@ const char *const statement_text[ST_MAX] = {
 	    "INSERT INTO passwords (entity, hash, created, expires, "
 	    "uses_total, uses_left) VALUES ($1, $2, $3, $4, $5, $6) "
 	    "ON CONFLICT DO NOTHING",
-	[ST_PASSWORD_BY_HASH] = "SELECT " PASSWORD_COLUMNS
-				" FROM passwords WHERE hash = $1",
+	[ST_PASSWORD_BY_HASH] =
+	    "SELECT " PASSWORD_COLUMNS " FROM passwords WHERE hash = $1",
 	[ST_PASSWORD_USE] =
 	    "UPDATE passwords SET uses_left = uses_left - 1 "
 	    "WHERE id = $1 AND uses_total > 0 AND uses_left > 0",
@@ -220,11 +226,10 @@ const char *const statement_text[ST_MAX] = {
 	[ST_EVENT_EACH_NEWEST] = EVENT_SELECT "seq > $1 AND " EVENT_FILTER
 					      "ORDER BY seq DESC LIMIT $7",
 	[ST_EVENT_EACH_SEVERE] = EVENT_SELECT
-	    "seq > $1 AND severity >= 3 AND " EVENT_FILTER
-	    "ORDER BY seq LIMIT $7",
-	[ST_EVENT_EACH_SEVERE_NEWEST] = EVENT_SELECT
-	    "seq > $1 AND severity >= 3 AND " EVENT_FILTER
-	    "ORDER BY seq DESC LIMIT $7",
+	"seq > $1 AND severity >= 3 AND " EVENT_FILTER "ORDER BY seq LIMIT $7",
+	[ST_EVENT_EACH_SEVERE_NEWEST] =
+	    EVENT_SELECT "seq > $1 AND severity >= 3 AND " EVENT_FILTER
+			 "ORDER BY seq DESC LIMIT $7",
 	[ST_CHECKPOINT_ADD] =
 	    "INSERT INTO checkpoints (seq, time, hash, key_id, sig) "
 	    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",

@@ -21,8 +21,7 @@ static const struct {
 };
 
 static int
-open_url(
-    const char *url, bool reader, struct diag *d, struct store **ret_store)
+open_url(const char *url, bool reader, struct diag *d, struct store **ret_store)
 {
 	struct store *s;
 	size_t i = 0, n = sizeof(schemes) / sizeof(schemes[0]);

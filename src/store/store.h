@@ -31,14 +31,15 @@ int store_open(const char *url, struct diag *d, struct store **ret) ERR_CHECK;
 void store_close(struct store *s); /* rolls back an open batch */
 AUTO_DEFINE_STRUCT(store, store_close);
 /* store_open_reader(): a second, read-only connection for long walks */
-int store_open_reader(const char *url, struct diag *d, struct store **ret) ERR_CHECK;
+int store_open_reader(const char *url, struct diag *d, struct store **ret)
+    ERR_CHECK;
 
 /* The batch. store_write() opens it if need be; every function that changes
  * something calls it. */
 int store_write(struct store *s) ERR_CHECK;
 typedef void (*store_done_fn)(int result, void *cookie); /* 0, or E_DB */
-/* store_after(s, fn, cookie): fn runs after the commit of the present batch, in the order of
- * the calls; at once with 0 when no batch is open */
+/* store_after(s, fn, cookie): fn runs after the commit of the present batch, in
+ * the order of the calls; at once with 0 when no batch is open */
 int store_after(struct store *s, store_done_fn fn, void *cookie) ERR_CHECK;
 void store_poison(struct store *s); /* this batch must not be committed */
 /* store_watch(s, fn, cookie): fn runs after the end of every batch, before its
@@ -53,7 +54,8 @@ int store_flush(struct store *s) ERR_CHECK;
 bool store_is_writing(const struct store *s);
 /* store_is_lost(s): the connection is gone; the core exits and is restarted */
 bool store_is_lost(const struct store *s);
-const char *store_kind(const struct store *s); /* "sqlite", "postgresql", "test" */
+const char *store_kind(
+    const struct store *s); /* "sqlite", "postgresql", "test" */
 /* test driver: the n-th write from now fails, 0: never; commits count too.
  * No effect on the others. */
 void store_test_fail_after(struct store *s, unsigned n);
@@ -61,7 +63,8 @@ void store_test_fail_after(struct store *s, unsigned n);
 int store_size(struct store *s, int64_t *ret_bytes) ERR_CHECK;
 
 /* settings: small named values that outlive a restart */
-int setting_get(struct store *s, const char *name, struct buf *ret) ERR_CHECK; /* E_NOT_FOUND */
+int setting_get(struct store *s, const char *name, struct buf *ret)
+    ERR_CHECK; /* E_NOT_FOUND */
 int setting_set(struct store *s, const char *name, struct span value) ERR_CHECK;
 
 #endif

@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 #define DB_VALUES_MAX 20    /* parameters of one statement */
-#define DB_WATCH_MAX 4	    /* store_watch() */
+#define DB_WATCH_MAX 4      /* store_watch() */
 #define DB_ROWS_DEFAULT 100 /* rows of a listing whose limit is 0 */
 
 enum value_kind { VALUE_UNSET, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
@@ -52,9 +52,10 @@ val_hash(const uint8_t hash[32])
 
 /* VALUES(val_int(1), val_text("x")): the two last arguments of db_query() and
  * db_write() */
-#define VALUES(...)                        \
-	(const struct value[]){ __VA_ARGS__ }, \
-	    sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value)
+#define VALUES(...)                                         \
+	(const struct value[]){ __VA_ARGS__ },              \
+	    sizeof((const struct value[]){ __VA_ARGS__ }) / \
+		sizeof(struct value)
 
 /* one running question; the caller's memory */
 struct query {
@@ -69,8 +70,8 @@ struct query {
 struct driver {
 	const char *name;
 	const char *blob, *integer; /* column types */
-	const char *id;		    /* ascending primary key */
-	const char *id_once;	    /* the same, never reused after removal */
+	const char *id;             /* ascending primary key */
+	const char *id_once;        /* the same, never reused after removal */
 	int (*open)(struct store *s, const char *where, struct diag *d);
 	void (*close)(struct store *s);
 	/* texts outside the table, for the schema: may hold several commands */
@@ -123,7 +124,8 @@ struct store {
 
 /* db_query(q, s, id, values, n): starts a question; every start that returns
  * 0 needs db_finish(). Inside a batch a failure poisons it: PostgreSQL ends
- * the transaction then, so no driver goes on. E_INVAL: text that is no UTF-8. */
+ * the transaction then, so no driver goes on. E_INVAL: text that is no UTF-8.
+ */
 /* E_INVAL: a text that is no UTF-8: PostgreSQL would end the batch over it */
 int db_check_values(const struct value *v, size_t n) ERR_CHECK;
 int db_query(struct query *q, struct store *s, enum statement id,

@@ -30,10 +30,10 @@ trust_row_add(struct store *s, const struct trust_row *t, int64_t *ret_id)
 	if (t->der.n == 0)
 		return E_INVAL;
 	return db_insert(s, ST_TRUST_ADD,
-	    VALUES(val_text(t->system), val_text(t->alias),
-		val_int(t->origin), val_hash(t->fingerprint),
-		val_text(t->subject), val_int(t->not_before),
-		val_int(t->not_after), val_int(t->added), val_blob(t->der)),
+	    VALUES(val_text(t->system), val_text(t->alias), val_int(t->origin),
+		val_hash(t->fingerprint), val_text(t->subject),
+		val_int(t->not_before), val_int(t->not_after),
+		val_int(t->added), val_blob(t->der)),
 	    ret_id);
 }
 

@@ -91,9 +91,12 @@ sample(unsigned i)
 	static char object[4][20];
 
 	snprintf(object[i % 4], sizeof(object[0]), "cert %u", i);
-	return (struct event){ .kind = EVENT_ISSUE, .severity = SEVERITY_INFO,
-		.actor = "scep", .source = "192.0.2.1",
-		.object = object[i % 4], .result = "ok" };
+	return (struct event){ .kind = EVENT_ISSUE,
+		.severity = SEVERITY_INFO,
+		.actor = "scep",
+		.source = "192.0.2.1",
+		.object = object[i % 4],
+		.result = "ok" };
 }
 
 static void
@@ -118,9 +121,9 @@ add_checkpoint(struct scene *c, int64_t now)
 	BUF(text, 200);
 
 	assert_int_equal(ledger_checkpoint_text(c->l, now, &row, &text), 0);
-	assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL,
-			     c->ed25519 ? NULL : "SHA256", NULL, NULL, c->key,
-			     NULL),
+	assert_int_equal(
+	    EVP_DigestSignInit_ex(ctx, NULL, c->ed25519 ? NULL : "SHA256", NULL,
+		NULL, c->key, NULL),
 	    1);
 	assert_int_equal(EVP_DigestSign(ctx, sig, &n, text.p, text.n), 1);
 	EVP_MD_CTX_free(ctx);
@@ -180,8 +183,11 @@ static void
 chain_is_as_documented(void **state)
 {
 	struct scene *c = open_scene(NULL, true);
-	struct event e = { .kind = EVENT_ISSUE, .severity = SEVERITY_INFO,
-		.actor = "scep", .source = "192.0.2.1", .object = "cert 3a",
+	struct event e = { .kind = EVENT_ISSUE,
+		.severity = SEVERITY_INFO,
+		.actor = "scep",
+		.source = "192.0.2.1",
+		.object = "cert 3a",
 		.result = "ok" };
 	struct event_filter f = { 0 };
 	char text[1000] = "";
@@ -193,8 +199,10 @@ chain_is_as_documented(void **state)
 	assert_int_equal(ledger_add(c->l, &e, 1700000000), 0);
 	json_decref(e.detail);
 	e = (struct event){ .kind = EVENT_ENTITY_ADD,
-		.severity = SEVERITY_NOTICE, .actor = "uid:0",
-		.object = "B\xc3\xbcro \"1\" \n", .result = "ok" };
+		.severity = SEVERITY_NOTICE,
+		.actor = "uid:0",
+		.object = "B\xc3\xbcro \"1\" \n",
+		.result = "ok" };
 	assert_int_equal(ledger_add(c->l, &e, 1700000001), 0);
 	assert_int_equal(store_flush(c->s), 0);
 	assert_int_equal(event_each(c->s, &f, copy_row, text), 0);
@@ -206,7 +214,8 @@ chain_is_as_documented(void **state)
 	    "de798e17db23e81ba6249c9214a60d17"
 	    "8fb3cba1a91ef1f75f310a77fb564d46"
 	    "{\"kind\":\"entity.add\",\"severity\":\"notice\",\"obj"
-	    "ect\":\"B\xc3\xbc" "ro \\\"1\\\" \\\\x0a\",\"actor\":\""
+	    "ect\":\"B\xc3\xbc"
+	    "ro \\\"1\\\" \\\\x0a\",\"actor\":\""
 	    "uid:0\",\"source\":\"\",\"result\":\"ok\"}|"
 	    "c95b487640065875701fe7ce42e76588"
 	    "943857f865e43b6e6d9ccfe09d70bab0");
@@ -553,12 +562,12 @@ int
 main(void)
 {
 	static bool ed25519 = true, p256 = false;
-#define BOTH(test)                                                        \
-	cmocka_unit_test_prestate(test, &ed25519),                        \
-	    {                                                             \
-		    .name = #test " p256", .test_func = (test),           \
-		    .initial_state = &p256                                \
-	    }
+#define BOTH(test)                                          \
+	cmocka_unit_test_prestate(test, &ed25519),          \
+	{                                                   \
+		.name = #test " p256", .test_func = (test), \
+		.initial_state = &p256                      \
+	}
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chain_is_as_documented),
 		cmocka_unit_test(hostile_members_are_tamed),

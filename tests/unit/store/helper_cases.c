@@ -110,8 +110,11 @@ fixture_sql(struct fixture *f, const char *sql)
 struct cert_row
 sample_cert(unsigned n, int64_t not_after)
 {
-	struct cert_row c = { .state = CERT_GOOD, .not_before = 1000,
-		.not_after = not_after, .reason = -1, .request = n };
+	struct cert_row c = { .state = CERT_GOOD,
+		.not_before = 1000,
+		.not_after = not_after,
+		.reason = -1,
+		.request = n };
 	/* a row borrows its serial: each number its own place */
 	static uint8_t room[4096][4];
 
@@ -122,8 +125,7 @@ sample_cert(unsigned n, int64_t not_after)
 	snprintf(c.authority, sizeof(c.authority), "issuing-1");
 	snprintf(c.subject, sizeof(c.subject), "CN=phone-%u,O=B\xc3\xbcro", n);
 	snprintf(c.profile, sizeof(c.profile), "phone");
-	snprintf(c.entity, sizeof(c.entity), "%s",
-	    n % 2 ? "" : "phone-group");
+	snprintf(c.entity, sizeof(c.entity), "%s", n % 2 ? "" : "phone-group");
 	memset(c.spki, (int)n, 32);
 	c.der = span_of("DER with a \0 in it", 18);
 	return c;
@@ -150,8 +152,9 @@ sample_request(unsigned n)
 struct entity_row
 sample_entity(unsigned n)
 {
-	struct entity_row e = { .token = TOKEN_P12, .manual = n % 2,
-		.created = 77 };
+	struct entity_row e = {
+		.token = TOKEN_P12, .manual = n % 2, .created = 77
+	};
 
 	snprintf(e.name, sizeof(e.name), "phone-%u", n);
 	snprintf(e.profile, sizeof(e.profile), "phone");
@@ -166,7 +169,8 @@ struct authority_row
 sample_authority(const char *id)
 {
 	struct authority_row a = { .kind = AUTHORITY_ISSUING,
-		.state = AUTHORITY_CURRENT, .created = 42 };
+		.state = AUTHORITY_CURRENT,
+		.created = 42 };
 
 	snprintf(a.id, sizeof(a.id), "%s", id);
 	snprintf(a.parent, sizeof(a.parent), "root-1");
@@ -178,8 +182,10 @@ sample_authority(const char *id)
 struct event_row
 sample_event(int64_t seq)
 {
-	struct event_row e = { .seq = seq, .time = 1000 + seq,
-		.kind = 1 + (int)(seq % 3), .severity = 1 + (int)(seq % 5) };
+	struct event_row e = { .seq = seq,
+		.time = 1000 + seq,
+		.kind = 1 + (int)(seq % 3),
+		.severity = 1 + (int)(seq % 5) };
 
 	snprintf(e.object, sizeof(e.object), "cert %d", (int)(seq % 4));
 	e.body = span_str("{\"kind\":\"x\"}");

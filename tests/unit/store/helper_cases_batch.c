@@ -171,8 +171,7 @@ reader_sees_what_is_durable(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(cert_by_id(reader, id, &c), 0);
 	cert_done(&c);
-	assert_int_equal(
-	    setting_set(reader, "x", span_str("1")), E_STATE);
+	assert_int_equal(setting_set(reader, "x", span_str("1")), E_STATE);
 	store_close(reader);
 }
 
@@ -228,6 +227,34 @@ migrates_all_or_nothing(void **state)
 	assert_int_equal(store_flush(f->s), 0);
 }
 
+/* CA-6: the server goes away within a batch: everyone is told, and the core
+ * learns that it must begin again; what was durable is still there */
+static void
+lost_connection_is_noticed(void **state)
+{
+	struct fixture *f = (struct fixture *)*state;
+	struct told t = { .s = f->s };
+	BUF(out, 10);
+
+	if (f->kind != FIXTURE_PG)
+		return;
+	assert_int_equal(setting_set(f->s, "kept", span_str("1")), 0);
+	assert_int_equal(store_flush(f->s), 0);
+	assert_int_equal(setting_set(f->s, "kept", span_str("2")), 0);
+	assert_int_equal(store_after(f->s, second, &t), 0);
+	fixture_sql(f, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		       "WHERE application_name = 'signet'");
+	assert_int_equal(store_flush(f->s), E_DB);
+	assert_string_equal(t.text, "b-16 ");
+	assert_true(store_is_lost(f->s));
+	assert_int_equal(setting_set(f->s, "kept", span_str("3")), E_DB);
+	assert_int_equal(store_flush(f->s), E_DB);
+	assert_int_equal(setting_get(f->s, "kept", &out), E_DB);
+	fixture_reopen(f);
+	assert_int_equal(setting_get(f->s, "kept", &out), 0);
+	assert_true(span_is_equal(buf_span(&out), span_str("1")));
+}
+
 static void
 knows_its_size_and_kind(void **state)
 {
@@ -238,10 +265,10 @@ knows_its_size_and_kind(void **state)
 	assert_int_equal(store_flush(f->s), 0);
 	assert_int_equal(store_size(f->s, &n), 0);
 	assert_true(n > 4096);
-	assert_string_equal(store_kind(f->s),
-	    f->kind == FIXTURE_SQLITE ? "sqlite"
-	    : f->kind == FIXTURE_TEST ? "test"
-				      : "postgresql");
+	assert_string_equal(
+	    store_kind(f->s), f->kind == FIXTURE_SQLITE ? "sqlite"
+			      : f->kind == FIXTURE_TEST ? "test"
+							: "postgresql");
 	assert_false(store_is_lost(f->s));
 }
 
@@ -253,6 +280,7 @@ const struct named_case cases_batch[] = {
 	{ "reader sees what is durable", reader_sees_what_is_durable },
 	{ "newer schema is refused", newer_schema_is_refused },
 	{ "migrates all or nothing", migrates_all_or_nothing },
+	{ "CA-6 lost connection is noticed", lost_connection_is_noticed },
 	{ "knows its size and kind", knows_its_size_and_kind },
 	{ NULL, NULL },
 };

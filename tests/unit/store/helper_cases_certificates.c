@@ -120,8 +120,10 @@ static void
 pages_by_expiry(void **state)
 {
 	struct store *s = store_in(state);
-	struct cert_filter f = { .by_expiry = true, .limit = 7,
-		.expires_after = 2003, .expires_before = 2009 };
+	struct cert_filter f = { .by_expiry = true,
+		.limit = 7,
+		.expires_after = 2003,
+		.expires_before = 2009 };
 	struct seen v = { 0 };
 	int64_t ids[40];
 
@@ -139,9 +141,9 @@ pages_by_expiry(void **state)
 	}
 	assert_int_equal(v.n, 24);
 	for (size_t i = 1; i < v.n; i++)
-		assert_true(v.time[i - 1] < v.time[i] ||
-			    (v.time[i - 1] == v.time[i] &&
-				v.id[i - 1] < v.id[i]));
+		assert_true(
+		    v.time[i - 1] < v.time[i] ||
+		    (v.time[i - 1] == v.time[i] && v.id[i - 1] < v.id[i]));
 	assert_int_equal(v.time[0], 2003);
 	assert_int_equal(v.time[23], 2008);
 	assert_true(ids[0] > 0);
@@ -256,20 +258,20 @@ lists_the_revoked(void **state)
 	for (unsigned i = 0; i < 6; i++)
 		id[i] = add(s, i, 5000 + i);
 	for (unsigned i = 1; i < 5; i++)
-		assert_int_equal(cert_set_state(s, id[i],
-				     i % 2 ? CERT_REVOKED : CERT_HOLD,
-				     100 + i, (int)i),
+		assert_int_equal(
+		    cert_set_state(s, id[i], i % 2 ? CERT_REVOKED : CERT_HOLD,
+			100 + i, (int)i),
 		    0);
 	assert_int_equal(cert_set_state(s, id[4], CERT_GOOD, 0, 0), 0);
-	assert_int_equal(cert_each_revoked(s, "issuing-1", 5002, see_revoked, &r),
-	    0);
+	assert_int_equal(
+	    cert_each_revoked(s, "issuing-1", 5002, see_revoked, &r), 0);
 	assert_int_equal(r.n, 2);
 	assert_int_equal(r.last[0], 2);
 	assert_int_equal(r.reason[0], 2);
 	assert_int_equal(r.at[1], 103);
 	r.n = 0;
-	assert_int_equal(cert_each_revoked(s, "issuing-2", 0, see_revoked, &r),
-	    0);
+	assert_int_equal(
+	    cert_each_revoked(s, "issuing-2", 0, see_revoked, &r), 0);
 	assert_int_equal(r.n, 0);
 }
 
@@ -317,8 +319,7 @@ warns_once(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		id[i] = add(f->s, i, 5009 - (int64_t)i);
 	assert_int_equal(cert_set_state(f->s, id[5], CERT_HOLD, 1, 6), 0);
-	assert_int_equal(
-	    cert_each_unwarned(f->s, 5001, 5007, 4, see, &v), 0);
+	assert_int_equal(cert_each_unwarned(f->s, 5001, 5007, 4, see, &v), 0);
 	assert_int_equal(v.n, 4);
 	assert_int_equal(v.time[0], 5002);
 	assert_int_equal(v.time[1], 5003);
@@ -329,8 +330,7 @@ warns_once(void **state)
 	if (f->kind != FIXTURE_TEST)
 		fixture_reopen(f);
 	v.n = 0;
-	assert_int_equal(
-	    cert_each_unwarned(f->s, 5001, 5007, 4, see, &v), 0);
+	assert_int_equal(cert_each_unwarned(f->s, 5001, 5007, 4, see, &v), 0);
 	assert_int_equal(v.n, 1);
 	assert_int_equal(v.time[0], 5007);
 }
@@ -342,8 +342,7 @@ warn_inside(const struct cert_row *c, void *cookie)
 	struct store *s = (struct store *)cookie;
 
 	/* the same listing within itself, and a write to what it walks */
-	assert_int_equal(
-	    cert_each_unwarned(s, 0, 9000, 2, see, &inner), 0);
+	assert_int_equal(cert_each_unwarned(s, 0, 9000, 2, see, &inner), 0);
 	assert_true(inner.n > 0);
 	return cert_set_warned(s, c->id, 4000);
 }
