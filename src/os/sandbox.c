@@ -1,10 +1,12 @@
 #include "os/sandbox.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/sandbox_internal.h"
@@ -78,6 +80,10 @@ allow_local_socket(scmp_filter_ctx filter)
 	return 0;
 }
 
+/* clock_is_synchronised(); to set the clock needs a capability we dropped */
+static const int clock_calls[] = { SCMP_SYS(clock_adjtime),
+	SCMP_SYS(adjtimex) };
+
 static int
 add_rules(scmp_filter_ctx filter, enum sandbox_role role)
 {
@@ -94,6 +100,8 @@ add_rules(scmp_filter_ctx filter, enum sandbox_role role)
 		return allow(filter, front_calls, COUNT(front_calls));
 	case SANDBOX_CORE:
 		r = allow(filter, file_calls, COUNT(file_calls));
+		if (r == 0)
+			r = allow(filter, clock_calls, COUNT(clock_calls));
 		return r == 0 ? allow_local_socket(filter) : r;
 	case SANDBOX_KEY:
 		return allow(filter, file_calls, COUNT(file_calls));
@@ -103,6 +111,26 @@ add_rules(scmp_filter_ctx filter, enum sandbox_role role)
 	return E_BUG;
 }
 
+/* A root process keeps its files but none of root's powers over others', the
+ * clock, or the machine; locking memory for keys is left. */
+static int
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	const uint32_t lock = UINT32_C(1) << CAP_IPC_LOCK;
+
+	if (geteuid() == 0)
+		sets[0].effective = sets[0].permitted = lock;
+	if (syscall(SYS_capset, &head, sets) == 0)
+		return 0;
+	/* a container may have taken even that one away */
+	memset(sets, 0, sizeof(sets));
+	return syscall(SYS_capset, &head, sets) == 0 ? 0 : E_IO;
+}
+
 int
 sandbox_enter(enum sandbox_role role, struct diag *d)
 {
@@ -110,7 +138,7 @@ sandbox_enter(enum sandbox_role role, struct diag *d)
 	int r;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    sandbox_hide_memory() != 0)
+	    drop_capabilities() != 0 || sandbox_hide_memory() != 0)
 		return diag_set(d, E_UNSUPPORTED, "sandbox", NULL,
 		    "cannot give up rights: %s", strerror(errno));
 	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,6 +135,16 @@ executable_memory(void)
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
 }
 
+/* CERT-7; and root's sandboxed core cannot set it */
+static int
+look_at_clock(void)
+{
+	struct timex t = { .modes = ADJ_FREQUENCY };
+
+	(void)clock_is_synchronised();
+	return adjtimex(&t) == -1 && errno == EPERM ? 0 : 1;
+}
+
 static int
 write_files(void)
 {
@@ -240,6 +251,7 @@ the_core_has_files_and_syslog(void **state)
 	(void)state;
 	is_fine(SANDBOX_CORE, write_files);
 	is_fine(SANDBOX_CORE, local_datagram);
+	is_fine(SANDBOX_CORE, look_at_clock);
 	is_killed(SANDBOX_CORE, accept_one);
 }
 
