@@ -11,12 +11,12 @@ sandbox_extra_calls(scmp_filter_ctx filter)
 	static const int calls[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect),
 		SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(readlink),
 		SCMP_SYS(readlinkat), SCMP_SYS(stat), SCMP_SYS(newfstatat),
-		SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(getdents64),
-		SCMP_SYS(prctl), SCMP_SYS(arch_prctl), SCMP_SYS(clone),
-		SCMP_SYS(wait4), SCMP_SYS(ptrace), SCMP_SYS(prlimit64),
-		SCMP_SYS(getrlimit), SCMP_SYS(sched_getaffinity),
-		SCMP_SYS(getppid), SCMP_SYS(process_vm_readv), SCMP_SYS(pipe),
-		SCMP_SYS(pipe2) };
+		SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(getdents),
+		SCMP_SYS(getdents64), SCMP_SYS(prctl), SCMP_SYS(arch_prctl),
+		SCMP_SYS(clone), SCMP_SYS(wait4), SCMP_SYS(ptrace),
+		SCMP_SYS(prlimit64), SCMP_SYS(getrlimit),
+		SCMP_SYS(sched_getaffinity), SCMP_SYS(getppid),
+		SCMP_SYS(process_vm_readv), SCMP_SYS(pipe), SCMP_SYS(pipe2) };
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0) != 0)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -187,6 +188,8 @@ play_signetd(int argc, char **argv)
 static char root[] = "/tmp/h-net-super-XXXXXX";
 static char state[PATH_MAX], log_path[PATH_MAX], sock[PATH_MAX];
 
+static pid_t last_launched;
+
 struct service {
 	pid_t pid;
 	int out;
@@ -214,6 +217,7 @@ launch(struct service *s, const char *const *more)
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	s->pid = fork();
 	if (s->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		int log = open(
 		    log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
@@ -224,6 +228,7 @@ launch(struct service *s, const char *const *more)
 	}
 	close(out[1]);
 	s->out = out[0];
+	last_launched = s->pid;
 }
 
 /* reads the ready line; false when the service has ended without one */
@@ -641,11 +646,15 @@ teardown(void **unused)
 	return 0;
 }
 
-/* a failed test leaves no service behind */
+/* what a failed test has left behind */
 static int
 begin_log(void **unused)
 {
 	(void)unused;
+	if (last_launched > 0 && waitpid(last_launched, NULL, WNOHANG) == 0) {
+		kill(last_launched, SIGKILL);
+		waitpid(last_launched, NULL, 0);
+	}
 	unlink(log_path);
 	return 0;
 }

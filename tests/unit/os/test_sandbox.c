@@ -33,6 +33,7 @@ static const bool is_sanitized = false;
 
 static char dir[] = "/tmp/h-net-sandbox-XXXXXX";
 static char where[256];
+static pid_t tester;
 
 /* run(): enters the role in a child and does it there; wait status */
 static int
@@ -119,13 +120,13 @@ connect_out(void)
 static int
 kill_other(void)
 {
-	return kill(getppid(), 0);
+	return kill(tester, 0);
 }
 
 static int
 trace_other(void)
 {
-	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) < 0;
+	return ptrace(PTRACE_ATTACH, tester, NULL, NULL) < 0;
 }
 
 static int
@@ -195,6 +196,7 @@ setup(void **state)
 	int fd;
 
 	(void)state;
+	tester = getpid();
 	if (!mkdtemp(dir) || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
 		return -1;
 	snprintf(where, sizeof(where), "%s/file", dir);
