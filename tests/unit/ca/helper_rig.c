@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/provider.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -119,12 +120,26 @@ remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 	return remove(path);
 }
 
+/* the key server activates OpenSSL's legacy provider for the life of its
+ * process; here that life ends before the leak check */
+static void
+legacy_unload(void)
+{
+	while (OSSL_PROVIDER_available(NULL, "legacy")) {
+		OSSL_PROVIDER *p = OSSL_PROVIDER_load(NULL, "legacy");
+
+		(void)OSSL_PROVIDER_unload(p);
+		(void)OSSL_PROVIDER_unload(p);
+	}
+}
+
 void
 rig_free(struct rig *r)
 {
 	clock_set_offset(0);
 	core_stop(r);
 	key_server_free(r->server);
+	legacy_unload();
 	store_close(r->store);
 	loop_free(r->loop);
 	(void)nftw(r->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
