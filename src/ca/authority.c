@@ -262,8 +262,8 @@ ca_reload(struct ca *ca, struct diag *d)
 	for (size_t i = 0; i < ca->authority_n; i++) {
 		struct authority *a = ca->authorities[i];
 
-		a->parent = a->row.parent[0] ? ca_find(ca, a->row.parent)
-					     : NULL;
+		a->parent =
+		    a->row.parent[0] ? ca_find(ca, a->row.parent) : NULL;
 		load_due(ca, a);
 	}
 	return e;

@@ -14,11 +14,11 @@
 #define CA_PROFILE_ROOT "root-ca"
 #define CA_PROFILE_ISSUING "issuing-ca"
 #define CA_PROFILE_RA "ra"
-#define CA_CRL_DAYS 7		 /* validity of a CRL */
-#define CA_CRL_SKEW_S 300	 /* thisUpdate lies this much back */
+#define CA_CRL_DAYS 7              /* validity of a CRL */
+#define CA_CRL_SKEW_S 300          /* thisUpdate lies this much back */
 #define CA_RA_RENEW_S (30 * 86400) /* an RA certificate is renewed so early */
-#define CA_RETRY_S 60		 /* scheduled work that failed waits so long */
-#define CA_URL_MAX 400		 /* bytes of a URL we put into certificates */
+#define CA_RETRY_S 60  /* scheduled work that failed waits so long */
+#define CA_URL_MAX 400 /* bytes of a URL we put into certificates */
 #define CA_SETTING_ESTATE "estate"
 #define CA_SETTING_LEDGER_KEY "ledger.key"
 #define CA_SETTING_LEDGER_SPKI "ledger.spki"
@@ -33,7 +33,8 @@ struct ca_life {
 /* -- authority.c -- */
 int ca_refuse(struct diag *d, int code, const char *object, const char *remedy,
     const char *fact, ...) __attribute__((format(printf, 5, 6)));
-/* reads all authorities and settings anew; the addresses of struct authority stay */
+/* reads all authorities and settings anew; the addresses of struct authority
+ * stay */
 int ca_reload(struct ca *ca, struct diag *d) ERR_CHECK;
 /* after a commit: reload, and tell the fronts; a failure is logged */
 void ca_changed(struct ca *ca);
@@ -49,11 +50,11 @@ typedef void (*ca_drop_fn)(void *cookie);
 int ca_ask(struct ca *ca, enum key_op op, struct span payload, ca_answer_fn fn,
     ca_drop_fn drop, void *cookie) ERR_CHECK;
 
-struct ca_tbs { /* texts and spans borrowed during the call */
-	const char *key;	/* id in the key process */
-	enum key_kind kind;	/* of that key */
+struct ca_tbs {             /* texts and spans borrowed during the call */
+	const char *key;    /* id in the key process */
+	enum key_kind kind; /* of that key */
 	enum hash_kind hash;
-	const char *profile;	/* NULL: a CRL */
+	const char *profile; /* NULL: a CRL */
 	struct span tbs;
 };
 /* der is borrowed during the callback */
@@ -77,7 +78,7 @@ struct ca_shape {
 	const struct profile *profile;
 	const struct x509 *issuer; /* NULL: self-signed */
 	enum key_kind issuer_key;
-	const char *issuer_id;	   /* for the URLs; NULL: none */
+	const char *issuer_id; /* for the URLs; NULL: none */
 	struct span subject, spki;
 	int64_t now;
 };
@@ -93,9 +94,9 @@ const struct profile *ca_profile(
 struct crl_wait;
 typedef void (*ca_crl_fn)(
     struct ca *ca, int result, const struct diag *d, void *cookie);
-struct crl_job { /* one for each authority */
-	uint64_t marks;	 /* revocations written so far, +1 each */
-	uint64_t built;	 /* marks that the CRL under way covers */
+struct crl_job {        /* one for each authority */
+	uint64_t marks; /* revocations written so far, +1 each */
+	uint64_t built; /* marks that the CRL under way covers */
 	bool is_busy, is_due, has_failed;
 	int64_t retry_at;
 	uint64_t number;
@@ -104,11 +105,11 @@ struct crl_job { /* one for each authority */
 };
 /* in a revocation's batch: the CRL must be made anew, also after a crash;
  * the mark is what to wait for */
-int ca_crl_mark(
-    struct ca *ca, struct authority *a, uint64_t *ret_mark) ERR_CHECK;
+int ca_crl_mark(struct ca *ca, struct authority *a, uint64_t *ret_mark)
+    ERR_CHECK;
 /* fn once a CRL that covers the mark is durable; never at once */
-int ca_crl_wait(struct ca *ca, struct authority *a, uint64_t mark,
-    ca_crl_fn fn, ca_drop_fn drop, void *cookie) ERR_CHECK;
+int ca_crl_wait(struct ca *ca, struct authority *a, uint64_t mark, ca_crl_fn fn,
+    ca_drop_fn drop, void *cookie) ERR_CHECK;
 /* first CRL of an authority that is just being made: TBSCertList */
 struct ca_crl {
 	const char *id;
@@ -117,8 +118,8 @@ struct ca_crl {
 	uint64_t number;
 	int64_t this_update, next_update;
 };
-int ca_crl_tbs(
-    struct ca *ca, const struct ca_crl *c, int64_t now, struct buf *ret) ERR_CHECK;
+int ca_crl_tbs(struct ca *ca, const struct ca_crl *c, int64_t now,
+    struct buf *ret) ERR_CHECK;
 void ca_crl_drop(struct authority *a); /* waiters, when the core ends */
 
 /* -- tick.c -- */

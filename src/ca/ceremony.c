@@ -122,8 +122,8 @@ static void
 tell(struct ceremony *c)
 {
 	if (c->fn)
-		c->fn(c->result, c->result ? NULL : c->answer, &c->d,
-		    c->cookie);
+		c->fn(
+		    c->result, c->result ? NULL : c->answer, &c->d, c->cookie);
 	ceremony_free(c);
 }
 
@@ -186,8 +186,8 @@ refuse(struct ceremony *c, int e)
 	o = json_of_diag(&c->d);
 	if (ceremony_event(c, e == E_DENIED ? EVENT_KEY_REFUSED : c->kind,
 		SEVERITY_WARNING, c->object, o))
-		log_line(LOG_ERROR, "%s: a refusal was not recorded",
-		    c->object);
+		log_line(
+		    LOG_ERROR, "%s: a refusal was not recorded", c->object);
 	r = ca_later(c->ca, on_end, c);
 	if (r == 0)
 		return 0;
@@ -336,6 +336,5 @@ ceremony_make_key(struct ceremony *c, const char *stem, enum key_role role,
 	if (buf_error(&payload))
 		return buf_error(&payload);
 	c->into = ret_spki;
-	return ceremony_ask(
-	    c, KEY_OP_CREATE, buf_span(&payload), take_spki);
+	return ceremony_ask(c, KEY_OP_CREATE, buf_span(&payload), take_spki);
 }

@@ -12,7 +12,7 @@
 
 #include "ca/ca_internal.h"
 
-#define CEREMONY_KEYS_MAX 6 /* keys one ceremony makes */
+#define CEREMONY_KEYS_MAX 6  /* keys one ceremony makes */
 #define CEREMONY_NAME_MAX 64 /* bytes of a name given to an authority */
 
 struct ceremony;
@@ -88,8 +88,8 @@ void ceremony_object(struct ceremony *c, const char *id); /* "ca ID" */
 /* for steps; each returns E_PENDING or the refusal */
 int ceremony_ask(struct ceremony *c, enum key_op op, struct span payload,
     int (*on_answer)(struct ceremony *c, struct reader *r)) ERR_CHECK;
-int ceremony_sign(
-    struct ceremony *c, const struct ca_tbs *t, struct buf *into) ERR_CHECK;
+int ceremony_sign(struct ceremony *c, const struct ca_tbs *t, struct buf *into)
+    ERR_CHECK;
 /* makes a key under a fresh id from stem into id and its SPKI into ret */
 int ceremony_make_key(struct ceremony *c, const char *stem, enum key_role role,
     enum key_kind kind, struct span subject, char id[KEY_ID_MAX],

@@ -45,8 +45,8 @@ keep_entry(struct span serial, int64_t revoked_at, int reason, void *cookie)
 		return E_BUG;
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 256;
-		struct crl_entry *p = (struct crl_entry *)realloc(
-		    l->e, cap * sizeof(*p));
+		struct crl_entry *p =
+		    (struct crl_entry *)realloc(l->e, cap * sizeof(*p));
 
 		if (!p)
 			return E_NOMEM;
@@ -62,8 +62,7 @@ keep_entry(struct span serial, int64_t revoked_at, int reason, void *cookie)
 }
 
 int
-ca_crl_tbs(
-    struct ca *ca, const struct ca_crl *c, int64_t now, struct buf *ret)
+ca_crl_tbs(struct ca *ca, const struct ca_crl *c, int64_t now, struct buf *ret)
 {
 	struct entries l = { .n = 0 };
 	struct crl_params p = {
@@ -225,7 +224,8 @@ record_failure(
 	snprintf(object, sizeof(object), "ca %s", a->row.id);
 	/* once, not with every attempt */
 	if (!a->crl->has_failed && ledger_add(ca->ledger, &ev, clock_now()))
-		return; /* the store is the greater trouble, and it has said so */
+		return; /* the store is the greater trouble, and it has said so
+			 */
 }
 
 static void

@@ -45,9 +45,9 @@ hierarchy_root_cert(struct ceremony *c)
 		.issuer_key = m->key_kind,
 		.spki = buf_span(&m->spki),
 		.now = c->now };
-	struct ca_tbs t = { .key = m->key,
-		.kind = m->key_kind,
-		.profile = CA_PROFILE_ROOT };
+	struct ca_tbs t = {
+		.key = m->key, .kind = m->key_kind, .profile = CA_PROFILE_ROOT
+	};
 	BUF(tbs, KEY_TBS_MAX);
 	int e;
 
@@ -144,8 +144,7 @@ hierarchy_ra_cert(struct ceremony *c)
 
 	if (c->made_n == 0)
 		return 0;
-	e = ca_shape_name(
-	    &c->estate, c->name, "SCEP RA", &c->d, &subject);
+	e = ca_shape_name(&c->estate, c->name, "SCEP RA", &c->d, &subject);
 	if (e)
 		return e;
 	return sign_below(c, issuer_of(c), CA_PROFILE_RA, buf_span(&subject),
@@ -194,9 +193,9 @@ int
 hierarchy_trust(struct ceremony *c, struct span cert)
 {
 	AUTO_STRUCT(x509) *x = NULL;
-	struct trust_row row = { .origin = ORIGIN_OWN_CA,
-		.added = c->now,
-		.der = cert };
+	struct trust_row row = {
+		.origin = ORIGIN_OWN_CA, .added = c->now, .der = cert
+	};
 	int64_t id;
 	int e = x509_parse(cert, &c->d, &x);
 
@@ -245,8 +244,9 @@ record_one(struct ceremony *c, struct made *m, bool is_issuer)
 	json_set_text(o, "serial", text);
 	json_set_text(o, "state", authority_state_name(c->state));
 	json_set_time(o, "not_after", m->x509->not_after);
-	return ceremony_event(c, c->is_import ? EVENT_CA_IMPORT : EVENT_CA_CREATE,
-	    SEVERITY_NOTICE, object, o);
+	return ceremony_event(c,
+	    c->is_import ? EVENT_CA_IMPORT : EVENT_CA_CREATE, SEVERITY_NOTICE,
+	    object, o);
 }
 
 int
@@ -332,11 +332,11 @@ hierarchy_would_break(struct ceremony *c)
 		if (!e)
 			e = cert_each(c->ca->store, &f, take_sample, &s);
 		if (!e && s.earliest)
-			e = latest_end(c->ca, f, s.earliest,
-			    a->cert->not_after, &latest);
+			e = latest_end(
+			    c->ca, f, s.earliest, a->cert->not_after, &latest);
 	}
-	json_object_foreach (s.names, name, unused)
-		(void)json_array_append_new(names, json_string(name));
+	json_object_foreach(s.names, name, unused)(void)
+	    json_array_append_new(names, json_string(name));
 	json_decref(s.names);
 	json_set_int(o, "certificates", count);
 	if (count) {

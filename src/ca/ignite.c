@@ -15,7 +15,8 @@
 #define FIRST_PROFILE "phone"
 #define FIRST_HOURS 24
 #define FIRST_USES 10
-#define PASSWORD_CHARS 20 /* of 5 bits, as every enrollment password (ENR-2) */
+#define PASSWORD_CHARS 20 /* of 5 bits, as every enrollment password (ENR-2) \
+			   */
 
 /* -- what is to be made -- */
 
@@ -224,11 +225,11 @@ say_next_step(struct ceremony *c)
 	return hierarchy_would_break(c);
 }
 
-#define MAKE_STEPS                                                    \
-	hierarchy_root_key, hierarchy_root_cert, hierarchy_issuing_key, \
+#define MAKE_STEPS                                                       \
+	hierarchy_root_key, hierarchy_root_cert, hierarchy_issuing_key,  \
 	    hierarchy_issuing_cert, hierarchy_ra_key, hierarchy_ra_cert, \
 	    hierarchy_root_crl, hierarchy_issuer_crl
-#define IMPORT_STEPS                                             \
+#define IMPORT_STEPS                                              \
 	transfer_import_key, hierarchy_ra_key, hierarchy_ra_cert, \
 	    hierarchy_issuer_crl
 
@@ -259,8 +260,8 @@ take_params(struct ceremony *c, const struct ignite_params *p)
 }
 
 int
-ca_ignite(struct ca *ca, const struct ignite_params *p,
-    const struct actor *who, ca_done_fn fn, void *cookie)
+ca_ignite(struct ca *ca, const struct ignite_params *p, const struct actor *who,
+    ca_done_fn fn, void *cookie)
 {
 	const ceremony_step *steps =
 	    p->p12.n ? ignite_import_steps : ignite_steps;
@@ -276,8 +277,8 @@ ca_ignite(struct ca *ca, const struct ignite_params *p,
 }
 
 int
-ca_create(struct ca *ca, const struct ignite_params *p,
-    const struct actor *who, ca_done_fn fn, void *cookie)
+ca_create(struct ca *ca, const struct ignite_params *p, const struct actor *who,
+    ca_done_fn fn, void *cookie)
 {
 	struct ceremony *c = ceremony_new(ca, create_steps, who, fn, cookie);
 	static const struct estate_names none;

@@ -12,7 +12,7 @@
 #include "ca/ca_internal.h"
 #include "os/clock.h"
 
-#define RECEIPT_MAX 16384 /* bytes of a receipt's JSON */
+#define RECEIPT_MAX 16384   /* bytes of a receipt's JSON */
 #define ISSUE_TBS_ROOM 8192 /* usual size of a TBS: one allocation */
 
 struct job {
@@ -61,9 +61,8 @@ on_end(int result, void *cookie)
 	struct job *j = (struct job *)cookie;
 
 	if (result && !j->answer.result) {
-		j->answer.result = diag_set(&j->answer.d, result,
-		    "enrolment", "CA-6",
-		    "the database did not take it; nothing was issued");
+		j->answer.result = diag_set(&j->answer.d, result, "enrolment",
+		    "CA-6", "the database did not take it; nothing was issued");
 		diag_remedy(&j->answer.d, "ask again");
 	}
 	tell(j);
@@ -76,9 +75,8 @@ refusal_kind(const struct job *j, bool by_key)
 {
 	if (by_key && j->answer.result == E_DENIED)
 		return EVENT_KEY_REFUSED;
-	return strcmp(j->answer.d.object, "clock") == 0
-		   ? EVENT_CLOCK
-		   : EVENT_REQUEST_REFUSED;
+	return strcmp(j->answer.d.object, "clock") == 0 ? EVENT_CLOCK
+							: EVENT_REQUEST_REFUSED;
 }
 
 /* records and answers a refusal; the result: whether that could be begun */
@@ -95,8 +93,8 @@ refuse(struct job *j, int e, bool by_key)
 
 	j->answer.result = e;
 	if (!j->answer.d.code)
-		(void)diag_set(&j->answer.d, e, "enrolment", NULL, "%s",
-		    err_text(e));
+		(void)diag_set(
+		    &j->answer.d, e, "enrolment", NULL, "%s", err_text(e));
 	o = json_of_diag(&j->answer.d);
 	json_set_text(o, "profile", j->profile);
 	json_set_text(o, "entity", j->request.entity);
@@ -226,8 +224,8 @@ check_race(struct job *j)
 
 	if (!j->password || j->request.id)
 		return 0;
-	e = request_by_transaction(j->ca->store, j->request.protocol,
-	    j->request.transaction, &row);
+	e = request_by_transaction(
+	    j->ca->store, j->request.protocol, j->request.transaction, &row);
 	if (e == E_NOT_FOUND)
 		return 0;
 	if (e)
@@ -291,12 +289,12 @@ on_signed(struct ca *ca, int result, struct span der, const struct diag *d,
 /* -- asking -- */
 
 static int
-choose_authority(
-    const struct job *j, const struct issue *i, const struct authority **ret, struct diag *d)
+choose_authority(const struct job *j, const struct issue *i,
+    const struct authority **ret, struct diag *d)
 {
-	const struct authority *a =
-	    i->authority && i->authority[0] ? ca_find(j->ca, i->authority)
-					    : ca_issuer(j->ca);
+	const struct authority *a = i->authority && i->authority[0]
+					? ca_find(j->ca, i->authority)
+					: ca_issuer(j->ca);
 
 	if (!a && i->authority && i->authority[0])
 		return ca_refuse(d, E_NOT_FOUND, "authority",
@@ -309,8 +307,7 @@ choose_authority(
 		    "this estate runs no CA of its own");
 	if (!ca_has_key(a) || a->row.state == AUTHORITY_RETIRED)
 		return ca_refuse(d, E_STATE, a->row.id,
-		    "let the current authority issue",
-		    "it does not issue: %s",
+		    "let the current authority issue", "it does not issue: %s",
 		    authority_state_name(a->row.state));
 	if (a->cert->not_after <= j->now)
 		return ca_refuse(d, E_EXPIRED, a->row.id, "signet ca renew",

@@ -24,7 +24,8 @@ check_renewable(struct ceremony *c, const struct authority *a)
 	ceremony_object(c, a->row.id);
 	if (!ca_has_key(a))
 		return ca_refuse(&c->d, E_STATE, c->object,
-		    "have the outside authority renew it", "its key is not here");
+		    "have the outside authority renew it",
+		    "its key is not here");
 	if (a->row.kind != AUTHORITY_ROOT &&
 	    (!a->parent || !ca_has_key(a->parent)))
 		return ca_refuse(&c->d, E_STATE, c->object,
@@ -45,9 +46,8 @@ check_renewable(struct ceremony *c, const struct authority *a)
 static int
 renew_check(struct ceremony *c)
 {
-	const struct authority *a = c->targets[0][0]
-					? ca_find(c->ca, c->targets[0])
-					: ca_issuer(c->ca);
+	const struct authority *a =
+	    c->targets[0][0] ? ca_find(c->ca, c->targets[0]) : ca_issuer(c->ca);
 	bool is_all = !c->targets[0][0];
 	const struct authority *line[CA_CHAIN_MAX];
 	size_t n = 0;
@@ -87,9 +87,9 @@ renew_sign(struct ceremony *c)
 	bool is_root = a->row.kind == AUTHORITY_ROOT;
 	const struct authority *by = is_root ? a : a->parent;
 	const char *name = is_root ? CA_PROFILE_ROOT : CA_PROFILE_ISSUING;
-	struct ca_tbs t = { .key = by->row.key,
-		.kind = by->key_kind,
-		.profile = name };
+	struct ca_tbs t = {
+		.key = by->row.key, .kind = by->key_kind, .profile = name
+	};
 	struct ca_shape s = { .subject = a->cert->subject,
 		.spki = a->cert->spki,
 		.issuer_key = by->key_kind,
@@ -141,8 +141,7 @@ record_renewed(struct ceremony *c, const struct authority *a, struct span der)
 	x509_serial_print(x, text, sizeof(text));
 	json_set_text(o, "serial", text);
 	json_set_time(o, "not_after", x->not_after);
-	return ceremony_event(
-	    c, EVENT_CA_RENEW, SEVERITY_NOTICE, c->object, o);
+	return ceremony_event(c, EVENT_CA_RENEW, SEVERITY_NOTICE, c->object, o);
 }
 
 static int
@@ -199,7 +198,8 @@ ca_renew(struct ca *ca, const char *id, const struct actor *who, ca_done_fn fn,
 /* -- states -- */
 
 static int
-set_state(struct ceremony *c, const struct authority *a, enum authority_state st)
+set_state(
+    struct ceremony *c, const struct authority *a, enum authority_state st)
 {
 	AUTO(json_t) *o = json_object();
 	char object[AUTHORITY_ID_MAX + 8];
@@ -273,10 +273,9 @@ retire(struct ceremony *c)
 
 	if (!a)
 		return not_found(c);
-	if (a->row.state != AUTHORITY_CURRENT &&
-	    a->row.state != AUTHORITY_NEXT)
-		return ca_refuse(&c->d, E_STATE, c->object, NULL,
-		    "it is %s", authority_state_name(a->row.state));
+	if (a->row.state != AUTHORITY_CURRENT && a->row.state != AUTHORITY_NEXT)
+		return ca_refuse(&c->d, E_STATE, c->object, NULL, "it is %s",
+		    authority_state_name(a->row.state));
 	if (issuer && is_at_or_above(a, issuer))
 		return ca_refuse(&c->d, E_STATE, c->object,
 		    "signet ca create and signet ca activate another first",
@@ -293,8 +292,8 @@ retire(struct ceremony *c)
 static const ceremony_step retire_steps[] = { retire, NULL };
 
 int
-ca_retire(struct ca *ca, const char *id, const struct actor *who,
-    ca_done_fn fn, void *cookie)
+ca_retire(struct ca *ca, const char *id, const struct actor *who, ca_done_fn fn,
+    void *cookie)
 {
 	return begin(ca, retire_steps, id, EVENT_CA_STATE, who, fn, cookie);
 }

@@ -8,9 +8,9 @@
 #include "cert/crl.h"
 #include "os/clock.h"
 
-#define REASON_HOLD 6	   /* RFC 5280 5.3.1 certificateHold */
+#define REASON_HOLD 6 /* RFC 5280 5.3.1 certificateHold */
 #define REASON_UNUSED 7
-#define REASON_REMOVE 8	   /* removeFromCRL: for delta CRLs */
+#define REASON_REMOVE 8 /* removeFromCRL: for delta CRLs */
 #define REASON_LAST 10
 
 struct change {
@@ -66,8 +66,7 @@ refuse(struct change *c, int e)
 {
 	c->result = e;
 	if (!c->d.code)
-		(void)diag_set(
-		    &c->d, e, "revocation", NULL, "%s", err_text(e));
+		(void)diag_set(&c->d, e, "revocation", NULL, "%s", err_text(e));
 	e = ca_later(c->ca, on_refused, c);
 	if (e)
 		change_free(c);
@@ -90,8 +89,8 @@ on_crl(struct ca *ca, int result, const struct diag *d, void *cookie)
 		diag_remedy(&c->d, "the change itself is recorded; the CRL "
 				   "is tried again every minute");
 	if (a)
-		json_set_int(c->answer, "crl_number",
-		    (int64_t)a->row.crl_number);
+		json_set_int(
+		    c->answer, "crl_number", (int64_t)a->row.crl_number);
 	tell(c);
 }
 
@@ -189,8 +188,7 @@ record(struct change *c, const struct cert_row *r, const struct wanted *w,
 	json_set_text(c->answer, "subject", r->subject);
 	json_set_text(c->answer, "state", cert_state_name(w->state));
 	if (w->reason >= 0)
-		json_set_text(
-		    c->answer, "reason", crl_reason_name(w->reason));
+		json_set_text(c->answer, "reason", crl_reason_name(w->reason));
 	json_set_text(c->answer, "authority", r->authority);
 	return e;
 }
@@ -207,10 +205,9 @@ change(struct ca *ca, const char *serial, const struct wanted *w,
 		return E_NOMEM;
 	if (w->reason < -1 || w->reason > REASON_LAST ||
 	    w->reason == REASON_UNUSED || w->reason == REASON_REMOVE)
-		return refuse(c,
-		    ca_refuse(&c->d, E_INVAL, "revocation",
-			"see signet revoke --help for the reasons",
-			"RFC 5280 5.3.1: no such reason"));
+		return refuse(c, ca_refuse(&c->d, E_INVAL, "revocation",
+				     "see signet revoke --help for the reasons",
+				     "RFC 5280 5.3.1: no such reason"));
 	e = find_cert(c, serial, &r);
 	if (e)
 		return refuse(c, e);
@@ -266,11 +263,10 @@ ca_crl_update(struct ca *ca, const char *id, const struct actor *who,
 	if (!c)
 		return E_NOMEM;
 	if (!a || !ca_has_key(a))
-		return refuse(c,
-		    ca_refuse(&c->d, a ? E_STATE : E_NOT_FOUND, "authority",
-			"see signet ca list", "%s",
-			a ? "its key is not here"
-			  : "there is none of this name"));
+		return refuse(c, ca_refuse(&c->d, a ? E_STATE : E_NOT_FOUND,
+				     "authority", "see signet ca list", "%s",
+				     a ? "its key is not here"
+				       : "there is none of this name"));
 	memcpy(c->authority, a->row.id, sizeof(c->authority));
 	json_set_text(c->answer, "authority", a->row.id);
 	c->mark = a->crl->marks;

@@ -64,8 +64,7 @@ lifetime(const struct ca_shape *s, struct tbs_params *p, struct diag *d)
 {
 	/* CERT-6: valid from the day before, for clocks that lag */
 	p->not_before = s->now - (int64_t)s->profile->backdate_h * 3600;
-	p->not_after =
-	    p->not_before + (int64_t)s->profile->days * TIME_DAY;
+	p->not_after = p->not_before + (int64_t)s->profile->days * TIME_DAY;
 	if (s->issuer && p->not_after > s->issuer->not_after)
 		p->not_after = s->issuer->not_after;
 	if (p->not_after > s->now)

@@ -24,8 +24,7 @@ life_release(struct ca_life *l)
 }
 
 static void
-on_answer(
-    int result, struct reader *answer, const struct diag *d, void *cookie)
+on_answer(int result, struct reader *answer, const struct diag *d, void *cookie)
 {
 	struct ask a = *(struct ask *)cookie;
 	struct ca *ca = a.life->ca;

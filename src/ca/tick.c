@@ -36,8 +36,8 @@ tick_crl(struct ca *ca, struct authority *a, int64_t now)
 	if (!e)
 		return;
 	j->retry_at = now + CA_RETRY_S;
-	log_line(LOG_WARNING, "the CRL of %s is late: %s", a->row.id,
-	    err_name(e));
+	log_line(
+	    LOG_WARNING, "the CRL of %s is late: %s", a->row.id, err_name(e));
 }
 
 /* -- checkpoints -- */
@@ -61,8 +61,8 @@ on_checkpoint(struct ca *ca, int result, struct reader *answer,
 		result = ledger_checkpoint_add(ca->ledger, &c->row);
 	if (result) {
 		ca->schedule->checkpoint_retry_at = clock_now() + CA_RETRY_S;
-		log_line(LOG_WARNING, "no checkpoint: %s: %s",
-		    err_name(result), d ? d->fact : "");
+		log_line(LOG_WARNING, "no checkpoint: %s: %s", err_name(result),
+		    d ? d->fact : "");
 	}
 	c->row.sig = span_of(NULL, 0); /* borrowed from the answer */
 	checkpoint_done(&c->row);
@@ -131,9 +131,9 @@ ra_sign(struct ceremony *c)
 		.subject = a->ra_cert->subject,
 		.spki = a->ra_cert->spki,
 		.now = c->now };
-	struct ca_tbs t = { .key = a->row.key,
-		.kind = a->key_kind,
-		.profile = CA_PROFILE_RA };
+	struct ca_tbs t = {
+		.key = a->row.key, .kind = a->key_kind, .profile = CA_PROFILE_RA
+	};
 	BUF(tbs, KEY_TBS_MAX);
 	int e = ca_clock_check(&c->d);
 
@@ -157,11 +157,11 @@ ra_record(struct ceremony *c)
 	int e;
 
 	c->has_written = true;
-	e = authority_set_ra(c->ca->store, a->row.id, a->row.ra_key,
-	    buf_span(&c->renewed[0]));
+	e = authority_set_ra(
+	    c->ca->store, a->row.id, a->row.ra_key, buf_span(&c->renewed[0]));
 	return e ? e
-		 : ceremony_event(c, EVENT_CA_RENEW, SEVERITY_INFO, c->object,
-		       NULL);
+		 : ceremony_event(
+		       c, EVENT_CA_RENEW, SEVERITY_INFO, c->object, NULL);
 }
 
 static void
@@ -202,8 +202,9 @@ tick_ra(struct ca *ca, int64_t now)
 		memcpy(c->targets[0], a->row.id, AUTHORITY_ID_MAX);
 		ceremony_object(c, a->row.id);
 		if (ceremony_run(c))
-			log_line(LOG_WARNING, "the RA certificate of %s "
-					      "is not renewed",
+			log_line(LOG_WARNING,
+			    "the RA certificate of %s "
+			    "is not renewed",
 			    a->row.id);
 	}
 }
@@ -215,7 +216,6 @@ ca_tick(struct ca *ca, int64_t now)
 		tick_crl(ca, ca->authorities[i], now);
 	tick_ra(ca, now);
 	tick_checkpoint(ca, now);
-	if (store_is_writing(ca->store) &&
-	    store_after(ca->store, on_quiet, ca))
+	if (store_is_writing(ca->store) && store_after(ca->store, on_quiet, ca))
 		log_line(LOG_WARNING, "no memory for a checkpoint");
 }

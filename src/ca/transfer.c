@@ -21,8 +21,8 @@ transfer_prepare(struct ceremony *c, struct span p12, const char *password)
 		return ca_refuse(&c->d, buf_error(&c->p12), "PKCS#12 file",
 		    "give the file of one authority", "more than %d bytes",
 		    KEY_P12_MAX);
-	if (str_copy(c->password, sizeof(c->password),
-		password ? password : ""))
+	if (str_copy(
+		c->password, sizeof(c->password), password ? password : ""))
 		return ca_refuse(&c->d, E_PASSWORD, "PKCS#12 file", NULL,
 		    "its password has more than %d bytes",
 		    KEY_PASSWORD_MAX - 1);
@@ -121,17 +121,16 @@ take_imported(struct ceremony *c)
 	if (e)
 		return e;
 	m->key_kind = key.kind;
-	m->kind = x509_is_self_issued(m->x509) ? AUTHORITY_ROOT
-						: AUTHORITY_ISSUING;
-	snprintf(m->id, sizeof(m->id), "%s-%u",
-	    authority_kind_name(m->kind), c->number);
+	m->kind =
+	    x509_is_self_issued(m->x509) ? AUTHORITY_ROOT : AUTHORITY_ISSUING;
+	snprintf(m->id, sizeof(m->id), "%s-%u", authority_kind_name(m->kind),
+	    c->number);
 	c->made_n = 1;
 	e = check_chain(c);
 	if (e)
 		return e;
 	if (c->outside_n)
-		snprintf(m->parent, sizeof(m->parent), "outside-%u",
-		    c->number);
+		snprintf(m->parent, sizeof(m->parent), "outside-%u", c->number);
 	if (!c->name[0]) {
 		if (!name_get(m->x509->subject, OID_CN, cn, sizeof(cn)))
 			snprintf(cn, sizeof(cn), "Imported CA");
@@ -199,8 +198,7 @@ record_outside(struct ceremony *c, size_t i)
 
 	if (e)
 		return e;
-	snprintf(row.id, sizeof(row.id), "outside-%u",
-	    c->number + (unsigned)i);
+	snprintf(row.id, sizeof(row.id), "outside-%u", c->number + (unsigned)i);
 	row.kind = x509_is_self_issued(x) ? AUTHORITY_ROOT : AUTHORITY_ISSUING;
 	if (i + 1 < c->outside_n)
 		snprintf(row.parent, sizeof(row.parent), "outside-%u",
@@ -252,8 +250,8 @@ export_ask(struct ceremony *c)
 		return ca_refuse(&c->d, E_NOT_FOUND, c->object,
 		    "see signet ca list", "there is no such authority");
 	if (!ca_has_key(a))
-		return ca_refuse(&c->d, E_STATE, c->object, NULL,
-		    "its key is not here");
+		return ca_refuse(
+		    &c->d, E_STATE, c->object, NULL, "its key is not here");
 	/* CA-2, ACC-4: the password policy holds for what leaves */
 	e = password_check(c->password, NULL, &c->d);
 	if (e)
@@ -282,8 +280,7 @@ export_record(struct ceremony *c)
 	    c, EVENT_CA_EXPORT, SEVERITY_WARNING, c->object, NULL);
 }
 
-static const ceremony_step export_steps[] = { export_ask, export_record,
-	NULL };
+static const ceremony_step export_steps[] = { export_ask, export_record, NULL };
 
 int
 ca_export(struct ca *ca, const char *id, const char *password,
@@ -298,7 +295,7 @@ ca_export(struct ca *ca, const char *id, const char *password,
 	if (str_copy(c->targets[0], AUTHORITY_ID_MAX, id))
 		c->targets[0][0] = '\0';
 	if (str_copy(c->password, sizeof(c->password), password))
-		(void)ca_refuse(&c->d, c->result = E_PASSWORD, "password",
-		    NULL, "longer than %d bytes", KEY_PASSWORD_MAX - 1);
+		(void)ca_refuse(&c->d, c->result = E_PASSWORD, "password", NULL,
+		    "longer than %d bytes", KEY_PASSWORD_MAX - 1);
 	return ceremony_run(c);
 }

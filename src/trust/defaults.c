@@ -26,8 +26,8 @@ struct yaml_list {
 	unsigned certificates_count;
 };
 
-#define TEXT(key)                                                        \
-	CYAML_FIELD_STRING_PTR(                                          \
+#define TEXT(key)               \
+	CYAML_FIELD_STRING_PTR( \
 	    #key, CYAML_FLAG_POINTER, struct yaml_entry, key, 1, 300)
 static const cyaml_schema_field_t entry_fields[] = { TEXT(name), TEXT(file),
 	TEXT(sha256), TEXT(use), TEXT(source), CYAML_FIELD_END };
@@ -41,14 +41,14 @@ static const cyaml_schema_field_t list_fields[] = {
 static const cyaml_schema_value_t schema = { CYAML_VALUE_MAPPING(
     CYAML_FLAG_POINTER, struct yaml_list, list_fields) };
 
-static const cyaml_config_t config = { .log_fn = NULL,
-	.mem_fn = cyaml_mem,
-	.log_level = CYAML_LOG_ERROR };
+static const cyaml_config_t config = {
+	.log_fn = NULL, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR
+};
 
 struct defaults {
 	struct yaml_list *list;
 	struct x509 **certs; /* one for each entry */
-	json_t *pinned;	     /* array of names; NULL: all that are in date */
+	json_t *pinned;      /* array of names; NULL: all that are in date */
 };
 
 static void
@@ -168,7 +168,8 @@ is_named(const json_t *names, const char *name)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach (names, i, v) {
+	json_array_foreach(names, i, v)
+	{
 		const char *text = json_string_value(v);
 
 		if (text && strcmp(text, name) == 0)
@@ -211,8 +212,7 @@ default_to_json(const struct defaults *f, size_t i, int64_t now)
 	json_set_text(o, "fingerprint", y->sha256);
 	json_set_time(o, "not_before", c->not_before);
 	json_set_time(o, "not_after", c->not_after);
-	json_set_bool(o, "pinned",
-	    f->pinned && is_named(f->pinned, y->name));
+	json_set_bool(o, "pinned", f->pinned && is_named(f->pinned, y->name));
 	json_set_bool(o, "applies", is_wanted(f, i, now));
 	(void)json_object_set_new(o, "flags", trust_flags(c, now, false));
 	return o;
@@ -329,8 +329,8 @@ apply_one(struct apply *a, size_t i)
 	row.der = x509_span(c);
 	e = trust_row_add(a->t->store, &row, &id);
 	if (!e)
-		e = trust_event(a->t, EVENT_TRUST_ADD, &row, a->actor,
-		    a->source, a->now);
+		e = trust_event(
+		    a->t, EVENT_TRUST_ADD, &row, a->actor, a->source, a->now);
 	a->added++;
 	return e;
 }
@@ -406,7 +406,8 @@ check_names(const struct defaults *f, const json_t *names, struct diag *d)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach (names, i, v) {
+	json_array_foreach(names, i, v)
+	{
 		const char *text = json_string_value(v);
 		size_t k = 0, n = f->list->certificates_count;
 

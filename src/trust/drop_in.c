@@ -108,12 +108,12 @@ reason_of_report(const json_t *report, struct diag *d)
 
 	(void)diag_set(d, E_PARSE, "file", "TRUST-3",
 	    "not everything in it is a readable certificate");
-	json_array_foreach (notes, i, n) {
+	json_array_foreach(notes, i, n)
+	{
 		if (!json_get_bool(n, "refused", false))
 			continue;
 		(void)diag_set(d, E_PARSE, "file", "TRUST-3", "line %d: %s",
-		    (int)json_get_int(n, "line", 0),
-		    json_get0_text(n, "text"));
+		    (int)json_get_int(n, "line", 0), json_get0_text(n, "text"));
 		break;
 	}
 	diag_remedy(d, "correct the file and copy it here again");

@@ -56,8 +56,7 @@ judge(struct import *m, struct entry *e)
 		    r ? err_text(r) : "has less than 1024 bits");
 		return 0;
 	}
-	r = trust_row_get(
-	    m->t->store, m->in->system, e->row.fingerprint, &row);
+	r = trust_row_get(m->t->store, m->in->system, e->row.fingerprint, &row);
 	if (r == 0) {
 		e->result = TRUST_ALREADY;
 		snprintf(e->row.alias, sizeof(e->row.alias), "%s", row.alias);
@@ -154,14 +153,14 @@ add_one(struct import *m, struct entry *e, struct trust_aliases *a)
 	int r;
 
 	if (m->in->alias && m->in->alias[0])
-		str_escape(alias, sizeof(alias), m->in->alias,
-		    strlen(m->in->alias));
+		str_escape(
+		    alias, sizeof(alias), m->in->alias, strlen(m->in->alias));
 	else
 		trust_alias_of(e->x509, alias, sizeof(alias));
 	r = trust_aliases_take(a, alias, e->row.alias, sizeof(e->row.alias));
 	if (!r)
-		r = str_copy(e->row.system, sizeof(e->row.system),
-		    m->in->system);
+		r = str_copy(
+		    e->row.system, sizeof(e->row.system), m->in->system);
 	if (r)
 		return r;
 	e->row.origin = m->in->origin;
@@ -208,8 +207,8 @@ entry_to_json(const struct import *m, const struct entry *e)
 	json_set_text(o, "result", enum_name(results, (int)e->result));
 	if (e->reason[0])
 		json_set_text(o, "reason", e->reason);
-	(void)json_object_set_new(o, "flags",
-	    trust_flags(e->x509, m->now, !m->in->allow_leaf));
+	(void)json_object_set_new(
+	    o, "flags", trust_flags(e->x509, m->now, !m->in->allow_leaf));
 	return o;
 }
 
@@ -232,8 +231,8 @@ notes_to_json(const struct import *m)
 	char text[160];
 
 	for (size_t i = 0; i < b->note_n; i++)
-		add_note(a, b->notes[i].line, b->notes[i].text,
-		    b->notes[i].refused);
+		add_note(
+		    a, b->notes[i].line, b->notes[i].text, b->notes[i].refused);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct object *o = &b->objects[i];
 

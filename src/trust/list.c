@@ -107,9 +107,9 @@ refuse(struct diag *d, const char *key, size_t found)
 	    found ? "%zu certificates go by this name"
 		  : "no certificate goes by this name (%zu found)",
 	    found);
-	diag_remedy(d,
-	    found ? "give more digits of the fingerprint"
-		  : "signet trust list shows aliases and fingerprints");
+	diag_remedy(
+	    d, found ? "give more digits of the fingerprint"
+		     : "signet trust list shows aliases and fingerprints");
 	return code;
 }
 

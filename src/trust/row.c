@@ -14,8 +14,9 @@ trust_system_check(const char *system, struct diag *d)
 	size_t n = strlen(system);
 
 	if (n < TRUST_SYSTEM_MAX &&
-	    strspn(system, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			   "0123456789._-") == n)
+	    strspn(system,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789._-") == n)
 		return 0;
 	(void)diag_set(d, E_INVAL, "system", NULL,
 	    "not a name of at most %d letters, digits, '.', '_' or '-'",
@@ -156,16 +157,16 @@ trust_aliases_take(
 		if (i == 1)
 			snprintf(out, size, "%.*s", (int)size - 8, wanted);
 		else
-			snprintf(out, size, "%.*s-%u", (int)size - 8, wanted, i);
+			snprintf(
+			    out, size, "%.*s-%u", (int)size - 8, wanted, i);
 		if (json_object_get(a->taken, out))
 			continue;
 		/* cut inside a letter of UTF-8: jansson refuses it */
 		if (json_object_set_new(a->taken, out, json_true()) == 0)
 			return 0;
 		str_escape(out, size, wanted, size / 4);
-		return json_object_set_new(a->taken, out, json_true())
-			   ? E_NOMEM
-			   : 0;
+		return json_object_set_new(a->taken, out, json_true()) ? E_NOMEM
+								       : 0;
 	}
 	return E_TOO_BIG;
 }

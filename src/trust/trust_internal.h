@@ -5,7 +5,7 @@
 #include "cert/x509.h"
 #include "trust/trust.h"
 
-#define TRUST_SOON_DAYS 60 /* "expires-soon", as WATCH-2 first warns */
+#define TRUST_SOON_DAYS 60          /* "expires-soon", as WATCH-2 first warns */
 #define TRUST_ENTRY_MAX (64u << 10) /* bytes of one entry as PEM */
 
 /* "" or [A-Za-z0-9._-], at most TRUST_SYSTEM_MAX with the NUL */

@@ -34,8 +34,9 @@ link_up(struct rig *r)
 {
 	int fd[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
-				SOCK_CLOEXEC, 0, fd), 0);
+	assert_int_equal(socketpair(AF_UNIX,
+			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd),
+	    0);
 	assert_int_equal(key_server_link(r->server, ROLE_CORE, fd[1]), 0);
 	assert_int_equal(key_client_add_link(r->keys, 0, fd[0]), 0);
 }
@@ -48,8 +49,8 @@ core_start(struct rig *r)
 	assert_int_equal(ledger_open(r->store, &d, &r->ledger), 0);
 	r->keys = key_client_new(r->loop);
 	assert_non_null(r->keys);
-	assert_int_equal(ca_new(r->store, r->ledger, r->keys, &r->config, &d,
-			     &r->ca), 0);
+	assert_int_equal(
+	    ca_new(r->store, r->ledger, r->keys, &r->config, &d, &r->ca), 0);
 	r->ca->on_change = on_change;
 	r->ca->on_change_cookie = r;
 	link_up(r);
@@ -78,8 +79,8 @@ rig_new(const char *database, const char *public_url)
 	else
 		snprintf(r->url, sizeof(r->url), "sqlite:%s/db", r->dir);
 	config_defaults(&r->config);
-	snprintf(r->config.state_dir, sizeof(r->config.state_dir), "%s",
-	    r->dir);
+	snprintf(
+	    r->config.state_dir, sizeof(r->config.state_dir), "%s", r->dir);
 	snprintf(r->config.catalog_dir, sizeof(r->config.catalog_dir), "%s",
 	    TEST_CATALOG);
 	snprintf(r->config.public_url, sizeof(r->config.public_url), "%s",
@@ -270,8 +271,7 @@ rig_x509(struct span der)
 	return c;
 }
 
-static STACK_OF(X509) *
-stack_of(const struct span *certs, size_t n)
+static STACK_OF(X509) * stack_of(const struct span *certs, size_t n)
 {
 	STACK_OF(X509) *s = sk_X509_new_null();
 

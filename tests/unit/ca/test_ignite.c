@@ -47,8 +47,8 @@ check_dates(X509 *x, int64_t days)
 
 	/* CERT-6: valid from now minus 24 hours */
 	assert_in_range(before, TIME_DAY, TIME_DAY + 120);
-	assert_int_equal(seconds_between(X509_get0_notBefore(x),
-			     X509_get0_notAfter(x)),
+	assert_int_equal(
+	    seconds_between(X509_get0_notBefore(x), X509_get0_notAfter(x)),
 	    days * TIME_DAY);
 	ASN1_TIME_free(now);
 }
@@ -75,7 +75,8 @@ test_two_levels(void **state)
 	check_serial(x);
 	check_serial(y);
 	assert_int_equal(X509_get_version(x), X509_VERSION_3);
-	assert_int_equal(X509_get_signature_nid(x), NID_sha256WithRSAEncryption);
+	assert_int_equal(
+	    X509_get_signature_nid(x), NID_sha256WithRSAEncryption);
 	assert_int_equal(EVP_PKEY_get_bits(X509_get0_pubkey(x)), 2048);
 	check_dates(x, 3650);
 	assert_true(X509_get_extension_flags(x) & EXFLAG_SS);
@@ -93,8 +94,7 @@ test_two_levels(void **state)
 	X509_free(x);
 	X509_free(y);
 	/* its own root is trusted at once */
-	assert_int_equal(
-	    trust_row_each(r->store, "", take_one, &trusted), 0);
+	assert_int_equal(trust_row_each(r->store, "", take_one, &trusted), 0);
 	assert_int_equal(trusted.origin, ORIGIN_OWN_CA);
 	assert_non_null(strstr(trusted.subject, "Example Telephony Root CA"));
 	assert_int_equal(r->told, 1);
@@ -113,8 +113,8 @@ test_names(void **state)
 
 	(void)state;
 	rig_ignite(r, false);
-	assert_true(name_get(
-	    ca_find(r->ca, "root-1")->cert->subject, OID_O, text, sizeof(text)));
+	assert_true(name_get(ca_find(r->ca, "root-1")->cert->subject, OID_O,
+	    text, sizeof(text)));
 	assert_string_equal(text, "Example, Inc");
 	assert_true(name_get(ca_find(r->ca, "issuing-1")->cert->subject, OID_CN,
 	    text, sizeof(text)));
@@ -150,8 +150,8 @@ test_crls_and_ra(void **state)
 	    rig_verify(chain[0], &root, 1, NULL, 0, buf_span(&crl)), 0);
 	ra = rig_x509(x509_span(a->ra_cert));
 	/* RFC 8894: signs answers, opens envelopes */
-	assert_int_equal(X509_get_key_usage(ra),
-	    KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
+	assert_int_equal(
+	    X509_get_key_usage(ra), KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
 	assert_int_equal(X509_check_ca(ra), 0);
 	X509_free(ra);
 	rig_free(r);
@@ -287,8 +287,8 @@ test_first_entity(void **state)
 	(void)state;
 	assert_int_equal(ca_ignite(r->ca, &p, &rig_actor, rig_done, &x), 0);
 	rig_wait(r, &x);
-	password = json_get0_text(
-	    json_object_get(x.answer, "entity"), "password");
+	password =
+	    json_get0_text(json_object_get(x.answer, "entity"), "password");
 	assert_non_null(password);
 	assert_int_equal(strlen(password), 24);
 	for (const char *c = password; *c; c++)

@@ -18,15 +18,14 @@ chain_error(struct rig *r, struct span leaf)
 	struct span root = x509_span(a->parent->cert);
 	struct span issuing = x509_span(a->cert);
 
-	return rig_verify(
-	    leaf, &root, 1, &issuing, 1, span_of(NULL, 0));
+	return rig_verify(leaf, &root, 1, &issuing, 1, span_of(NULL, 0));
 }
 
 static bool
 has_san(X509 *x, const char *dns)
 {
-	return X509_check_host(x, dns, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
-		   NULL) == 1;
+	return X509_check_host(
+		   x, dns, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
 
 /* CERT-6: "Identity Certificate" of chapter 9: 2 years, serial, key usage,
@@ -51,9 +50,9 @@ test_identity(void **state)
 		c = rig_x509(buf_span(&x.der));
 		assert_int_equal(
 		    ASN1_STRING_length(X509_get0_serialNumber(c)), 20);
-		assert_int_equal(ASN1_TIME_diff(&days, &seconds,
-				     X509_get0_notBefore(c),
-				     X509_get0_notAfter(c)),
+		assert_int_equal(
+		    ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(c),
+			X509_get0_notAfter(c)),
 		    1);
 		assert_int_equal(days, 730);
 		assert_int_equal(X509_get_key_usage(c),
@@ -67,15 +66,15 @@ test_identity(void **state)
 		assert_non_null(X509_get0_authority_key_id(c));
 		assert_null(X509_get0_authority_serial(c));
 		assert_int_equal(
-		    X509_get_ext_by_NID(c, NID_crl_distribution_points, -1), -1);
+		    X509_get_ext_by_NID(c, NID_crl_distribution_points, -1),
+		    -1);
 		X509_free(c);
 		assert_int_equal(cert_by_id(r->store, x.cert, &row), 0);
 		assert_true(span_is_equal(row.der, buf_span(&x.der)));
 		assert_int_equal(row.request, x.request);
 		assert_int_equal(row.state, CERT_GOOD);
 		cert_done(&row);
-		assert_int_equal(
-		    request_get(r->store, x.request, &request), 0);
+		assert_int_equal(request_get(r->store, x.request, &request), 0);
 		assert_int_equal(request.cert, x.cert);
 		assert_int_equal(request.state, REQUEST_ISSUED);
 		/* CERT-10 */
@@ -137,8 +136,9 @@ test_urls(void **state)
 static void
 add_password(struct rig *r, int64_t uses, int64_t *ret)
 {
-	struct entity_row e = { .name = "phone-1", .profile = "phone",
-		.token = TOKEN_USER };
+	struct entity_row e = {
+		.name = "phone-1", .profile = "phone", .token = TOKEN_USER
+	};
 	struct password_row p = { .created = clock_now(),
 		.expires = clock_now() + 3600,
 		.uses_total = uses,
@@ -193,8 +193,7 @@ test_password_is_used_once(void **state)
 	assert_int_equal(x.code ? x.code : y.code, E_EXPIRED);
 	assert_int_equal(uses_left(r), 0);
 	assert_int_equal(count_certs(r), 1);
-	assert_int_equal(
-	    request_count(r->store, REQUEST_PENDING, &pending), 0);
+	assert_int_equal(request_count(r->store, REQUEST_PENDING, &pending), 0);
 	assert_int_equal(pending, 0);
 	assert_int_equal(rig_count_events(r, EVENT_REQUEST_REFUSED), 1);
 	result_done(&x);

@@ -19,8 +19,7 @@ copy_chain(struct rig *r, struct copies *c)
 	buf_init(&c->root, X509_DER_MAX);
 	buf_init(&c->issuing, X509_DER_MAX);
 	buf_add_span(&c->root, x509_span(ca_find(r->ca, "root-1")->cert));
-	buf_add_span(
-	    &c->issuing, x509_span(ca_find(r->ca, "issuing-1")->cert));
+	buf_add_span(&c->issuing, x509_span(ca_find(r->ca, "issuing-1")->cert));
 }
 
 static void
@@ -62,8 +61,7 @@ test_renew(void **state)
 	rig_wait(r, &x);
 	copy_chain(r, &old);
 	clock_set_offset(400 * TIME_DAY);
-	assert_int_equal(
-	    ca_renew(r->ca, NULL, &rig_actor, rig_done, &y), 0);
+	assert_int_equal(ca_renew(r->ca, NULL, &rig_actor, rig_done, &y), 0);
 	rig_wait(r, &y);
 	assert_int_equal(y.code, 0);
 	result_done(&y);
@@ -71,14 +69,15 @@ test_renew(void **state)
 	a = rig_x509(buf_span(&old.root));
 	b = rig_x509(buf_span(&new.root));
 	assert_int_equal(
-	    X509_NAME_cmp(X509_get_subject_name(a), X509_get_subject_name(b)), 0);
+	    X509_NAME_cmp(X509_get_subject_name(a), X509_get_subject_name(b)),
+	    0);
 	assert_int_equal(
 	    EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)), 1);
 	assert_int_not_equal(ASN1_INTEGER_cmp(X509_get_serialNumber(a),
 				 X509_get_serialNumber(b)),
 	    0);
-	assert_int_equal(ASN1_TIME_compare(X509_get0_notAfter(a),
-			     X509_get0_notAfter(b)),
+	assert_int_equal(
+	    ASN1_TIME_compare(X509_get0_notAfter(a), X509_get0_notAfter(b)),
 	    -1);
 	assert_int_equal(ASN1_OCTET_STRING_cmp(X509_get0_subject_key_id(a),
 			     X509_get0_subject_key_id(b)),
@@ -93,8 +92,7 @@ test_renew(void **state)
 	assert_int_equal(verify(buf_span(&y.der), &new.root, &new.issuing), 0);
 	assert_int_equal(verify(buf_span(&y.der), &old.root, &old.issuing), 0);
 	/* both roots are trusted */
-	assert_int_equal(
-	    trust_row_each(r->store, "", count_one, &trusted), 0);
+	assert_int_equal(trust_row_each(r->store, "", count_one, &trusted), 0);
 	assert_int_equal(trusted, 2);
 	assert_int_equal(rig_count_events(r, EVENT_CA_RENEW), 2);
 	copies_done(&old);
@@ -114,8 +112,8 @@ state_of(struct rig *r, const char *id)
 
 static int
 simple(struct rig *r,
-    int (*fn)(struct ca *, const char *, const struct actor *, ca_done_fn,
-	void *),
+    int (*fn)(
+	struct ca *, const char *, const struct actor *, ca_done_fn, void *),
     const char *id)
 {
 	struct result x = { 0 };
@@ -148,8 +146,8 @@ test_create_and_activate(void **state)
 	assert_int_equal(x.code, 0);
 	would = json_object_get(x.answer, "would_break");
 	assert_int_equal(json_get_int(would, "certificates", 0), 1);
-	assert_string_equal(json_get0_text(would, "earliest"),
-	    json_get0_text(would, "latest"));
+	assert_string_equal(
+	    json_get0_text(would, "earliest"), json_get0_text(would, "latest"));
 	assert_non_null(strstr(json_get0_text(x.answer, "next_step"),
 	    "signet ca activate issuing-2"));
 	result_done(&x);
@@ -167,8 +165,7 @@ test_create_and_activate(void **state)
 	/* the retired one still answers for what it issued */
 	crl = ca_find(r->ca, "issuing-1")->row.crl_number;
 	assert_int_equal(simple(r, ca_crl_update, "issuing-1"), 0);
-	assert_int_equal(
-	    ca_find(r->ca, "issuing-1")->row.crl_number, crl + 1);
+	assert_int_equal(ca_find(r->ca, "issuing-1")->row.crl_number, crl + 1);
 	/* and issues no more */
 	{
 		struct issue i = { .authority = "issuing-1" };
@@ -224,9 +221,9 @@ test_failing_database(void **state)
 		store_test_fail_after(r->store, n);
 		assert_int_equal(simple(r, ca_renew, NULL), E_DB);
 		store_test_fail_after(r->store, 0);
-		assert_true(span_is_equal(
-		    x509_span(ca_find(r->ca, "root-1")->cert),
-		    buf_span(&old.root)));
+		assert_true(
+		    span_is_equal(x509_span(ca_find(r->ca, "root-1")->cert),
+			buf_span(&old.root)));
 	}
 	assert_int_equal(r->told, told);
 	assert_int_equal(simple(r, ca_renew, NULL), 0);

@@ -31,8 +31,7 @@ verdict(struct rig *r, struct span leaf)
 	BUF(crl, 1u << 20);
 
 	rig_crl(r, a->row.id, &crl);
-	return rig_verify(
-	    leaf, &chain[n - 1], 1, chain, n - 1, buf_span(&crl));
+	return rig_verify(leaf, &chain[n - 1], 1, chain, n - 1, buf_span(&crl));
 }
 
 static int
@@ -109,9 +108,8 @@ test_refusals(void **state)
 	assert_int_equal(call(r, '1', "00ff00"), E_NOT_FOUND);
 	assert_int_equal(call(r, '7', "00ff00"), E_INVAL);
 	assert_int_equal(call(r, '6', "00ff00"), E_INVAL);
-	assert_int_equal(ca_crl_update(r->ca, "issuing-7", &rig_actor, rig_done,
-			     &x),
-	    0);
+	assert_int_equal(
+	    ca_crl_update(r->ca, "issuing-7", &rig_actor, rig_done, &x), 0);
 	rig_wait(r, &x);
 	assert_int_equal(x.code, E_NOT_FOUND);
 	result_done(&x);
@@ -159,8 +157,8 @@ test_many_at_once(void **state)
 	assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), N);
 	number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
 	assert_true(ASN1_INTEGER_get(number) >= 2);
-	assert_int_equal(ASN1_INTEGER_get(number),
-	    (long)ca_issuer(r->ca)->row.crl_number);
+	assert_int_equal(
+	    ASN1_INTEGER_get(number), (long)ca_issuer(r->ca)->row.crl_number);
 	ASN1_INTEGER_free(number);
 	X509_CRL_free(crl);
 	rig_free(r);
