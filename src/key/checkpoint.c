@@ -95,7 +95,7 @@ op_sign_checkpoint(
 {
 	char id[KEY_ID_MAX];
 	struct memory last, now;
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	struct span text;
 	int e;
 

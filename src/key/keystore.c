@@ -195,7 +195,7 @@ keystore_get(
     struct keystore *ks, const char *id, struct diag *d, struct key_entry **ret)
 {
 	size_t i = find_loaded(ks, id);
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	struct stat now;
 	int e;
 
@@ -276,7 +276,7 @@ keystore_put(struct keystore *ks, const struct key_params *p, struct diag *d,
 int
 keystore_remove(struct keystore *ks, const char *id, struct diag *d)
 {
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	int e = keystore_get(ks, id, d, &k);
 
 	if (e)
@@ -300,7 +300,7 @@ look_at(const char *path, const char *name, void *cookie)
 	struct search *s = cookie;
 	size_t n = strlen(name);
 	char id[KEY_ID_MAX];
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 
 	(void)path;
 	if (n < 5 || n - 4 >= sizeof(id) || strcmp(name + n - 4, ".key") != 0 ||

@@ -7,7 +7,7 @@ int
 key_of_role(struct key_server *s, const char *id, enum key_role role,
     struct diag *d, struct key_entry **ret)
 {
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	int e = keystore_get(s->keys, id, d, &k);
 
 	if (e)
@@ -92,7 +92,7 @@ op_create(
 	char id[KEY_ID_MAX];
 	struct key_params p = { .id = id };
 	AUTO(EVP_PKEY) *key = NULL;
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	enum key_kind kind;
 	int e;
 
@@ -129,7 +129,7 @@ op_public(
     struct key_server *s, struct reader *r, struct buf *out, struct diag *d)
 {
 	char id[KEY_ID_MAX];
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	int e;
 
 	reader_text(r, id, sizeof(id));
@@ -148,7 +148,7 @@ op_destroy(
     struct key_server *s, struct reader *r, struct buf *out, struct diag *d)
 {
 	char id[KEY_ID_MAX];
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	int e;
 
 	(void)out;
@@ -172,7 +172,7 @@ op_ra_sign(
     struct key_server *s, struct reader *r, struct buf *out, struct diag *d)
 {
 	char id[KEY_ID_MAX];
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	struct span attrs;
 	struct der der;
 	int e;
@@ -200,7 +200,7 @@ op_ra_decrypt(
 {
 	char id[KEY_ID_MAX];
 	struct key_ciphertext c;
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	int e;
 
 	reader_text(r, id, sizeof(id));

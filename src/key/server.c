@@ -143,7 +143,7 @@ static int
 preload(const char *path, const char *name, void *cookie)
 {
 	struct key_server *s = cookie;
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	char id[KEY_ID_MAX];
 	struct diag d;
 	size_t n = strlen(name);

@@ -61,7 +61,7 @@ algorithm_check(struct job *j, const struct key_entry *k, struct diag *d)
 static int
 subject_key_check(struct key_server *s, struct job *j, struct diag *d)
 {
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 
 	if (j->profile->kind == PROFILE_RA) {
 		if (keystore_find(s->keys, KEY_ROLE_RA, j->tbs.spki, &k))
@@ -121,7 +121,7 @@ op_sign_cert(
     struct key_server *s, struct reader *r, struct buf *out, struct diag *d)
 {
 	char profile[PROFILE_NAME_MAX];
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	struct job j;
 	int e;
 
@@ -185,7 +185,7 @@ op_sign_crl(
 {
 	char id[KEY_ID_MAX];
 	struct crl_head head;
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	enum hash_kind hash;
 	struct span tbs;
 	DERW(w);

@@ -131,7 +131,7 @@ pack_certs(const struct import *i, struct buf *out)
 static int
 keep(struct key_server *s, struct import *i, struct diag *d)
 {
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	int e = keystore_get(s->keys, i->id, d, &k);
 
 	if (!e) { /* asked again: the same key answers again */
@@ -197,7 +197,7 @@ op_export(
 {
 	char id[KEY_ID_MAX], alias[ALIAS_MAX], password[KEY_PASSWORD_MAX];
 	struct span certs[KEY_CERTS_MAX];
-	struct key_entry *k;
+	struct key_entry *k = NULL;
 	BUF(p12, KEY_P12_MAX);
 	uint32_t n;
 	int e;
