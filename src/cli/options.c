@@ -104,8 +104,10 @@ store(struct parse *p, const struct cli_option *o, const char *value)
 
 	if (strcmp(o->name, "help") == 0)
 		p->help = true;
-	if (!o->repeat && o->arg && cli_get(c, o->name))
-		return refuse(p, NULL, "", o->name, "given more than once");
+	for (size_t i = 0; i < c->value_n && !o->repeat && o->arg; i++)
+		if (c->values[i].option == o)
+			return refuse(
+			    p, NULL, "", o->name, "given more than once");
 	if (c->value_n == CLI_VALUES_MAX)
 		return refuse(p, NULL, "", o->name, "too many options");
 	c->values[c->value_n].option = o;
@@ -230,13 +232,28 @@ show_help(struct parse *p)
 	return ENDED(CLI_YES);
 }
 
+/* a common option's value, also where a verb has its own of that name: in
+ * "signet --state DIR certs --state good" each --state is another */
+static const char *
+get_common(const struct cli_context *c, const char *name)
+{
+	const struct cli_option *o =
+	    cli_option_find(cli_common_options, name, strlen(name));
+
+	for (size_t i = c->value_n; i-- > 0;)
+		if (c->values[i].option == o)
+			return c->values[i].text;
+	return NULL;
+}
+
 /* what the option values mean for the context */
 static int
 settle(struct parse *p)
 {
 	struct cli_context *c = p->c;
 	const char *color = cli_get(c, "color"), *no_color = getenv("NO_COLOR");
-	const char *state = cli_get(c, "state"), *url = cli_get(c, "server");
+	const char *state = get_common(c, "state"),
+		   *url = get_common(c, "server");
 
 	c->json = cli_has(c, "json");
 	c->state_dir = state ? state : getenv("SIGNET_STATE");
@@ -322,11 +339,24 @@ cli_parse(struct cli_context *c, const struct cli_command *const *tables,
 	return e ? e : check_command(&p);
 }
 
+/* a verb's own option hides a common one of the same name */
+static bool
+is_meant(
+    const struct cli_context *c, const struct cli_option *o, const char *name)
+{
+	const struct cli_option *own =
+	    c->command
+		? cli_option_find(c->command->options, name, strlen(name))
+		: NULL;
+
+	return strcmp(o->name, name) == 0 && (!own || own == o);
+}
+
 const char *
 cli_get(const struct cli_context *c, const char *name)
 {
 	for (size_t i = c->value_n; i-- > 0;)
-		if (strcmp(c->values[i].option->name, name) == 0)
+		if (is_meant(c, c->values[i].option, name))
 			return c->values[i].text;
 	return NULL;
 }
@@ -335,7 +365,7 @@ bool
 cli_has(const struct cli_context *c, const char *name)
 {
 	for (size_t i = 0; i < c->value_n; i++)
-		if (strcmp(c->values[i].option->name, name) == 0)
+		if (is_meant(c, c->values[i].option, name))
 			return true;
 	return false;
 }
@@ -344,7 +374,7 @@ const char *
 cli_get_nth(const struct cli_context *c, const char *name, size_t nth)
 {
 	for (size_t i = 0; i < c->value_n; i++)
-		if (strcmp(c->values[i].option->name, name) == 0 && nth-- == 0)
+		if (is_meant(c, c->values[i].option, name) && nth-- == 0)
 			return c->values[i].text;
 	return NULL;
 }
