@@ -164,7 +164,7 @@ note_backtrace(struct complaint *c, const char *text)
 		c->line = strtol(line + strlen("(line: "), NULL, 10);
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 on_log(cyaml_log_t level, void *cookie, const char *fmt, va_list ap)
 {
 	struct complaint *c = (struct complaint *)cookie;

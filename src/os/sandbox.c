@@ -57,27 +57,35 @@ allow(scmp_filter_ctx filter, const int *calls, size_t n)
 	return 0;
 }
 
+/* only with this value of the first argument */
+static int
+allow_first(scmp_filter_ctx filter, int call, scmp_datum_t value)
+{
+	const struct scmp_arg_cmp is_value = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = value
+	};
+
+	if (seccomp_rule_add_array(
+		filter, SCMP_ACT_ALLOW, call, 1, &is_value) != 0)
+		return E_IO;
+	return 0;
+}
+
 /* abort() signals itself, and nobody else */
 static int
 allow_abort(scmp_filter_ctx filter)
 {
-	scmp_datum_t self = (scmp_datum_t)getpid();
-
-	if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-		SCMP_A0(SCMP_CMP_EQ, self)) != 0)
-		return E_IO;
-	return 0;
+	return allow_first(filter, SCMP_SYS(tgkill), (scmp_datum_t)getpid());
 }
 
 /* The syslog socket: a local one, so a connect() can reach no network. */
 static int
 allow_local_socket(scmp_filter_ctx filter)
 {
-	if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-		SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) != 0 ||
-	    seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0) != 0)
-		return E_IO;
-	return 0;
+	static const int connect_call = SCMP_SYS(connect);
+	int r = allow_first(filter, SCMP_SYS(socket), AF_UNIX);
+
+	return r == 0 ? allow(filter, &connect_call, 1) : r;
 }
 
 /* clock_is_synchronised(); to set the clock needs a capability we dropped */
