@@ -68,12 +68,12 @@ set_deadline(struct http_conn *c, int64_t at_ms, int64_t now_ms)
 }
 
 static void
-enter_state(struct http_conn *c, enum conn_state state, int64_t seconds)
+enter_state(struct http_conn *c, enum conn_state state, int64_t ms)
 {
 	c->state = state;
 	c->moved = 0;
 	c->began_ms = clock_monotonic_ms();
-	set_deadline(c, c->began_ms + seconds * 1000, c->began_ms);
+	set_deadline(c, c->began_ms + ms, c->began_ms);
 }
 
 static struct span
@@ -151,11 +151,11 @@ answered(struct http_conn *c)
 	c->out_start = 0;
 	if (c->is_refused && !c->is_eof) {
 		shutdown(c->fd, SHUT_WR);
-		enter_state(c, CONN_DRAIN, HTTP_DRAIN_S);
+		enter_state(c, CONN_DRAIN, HTTP_DRAIN_S * 1000);
 	} else if (!c->keeps || c->is_refused) {
 		http_conn_close(c);
 	} else {
-		enter_state(c, CONN_HEAD, HTTP_IDLE_S);
+		enter_state(c, CONN_HEAD, HTTP_IDLE_S * 1000);
 	}
 }
 
@@ -191,7 +191,7 @@ write_answer(struct http_conn *c, struct span head, struct span body)
 	ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	size_t done = n > 0 ? (size_t)n : 0;
 
-	enter_state(c, CONN_ANSWER, HTTP_GRACE_S);
+	enter_state(c, CONN_ANSWER, c->server->o.grace_ms);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		http_conn_close(c);
 		return;
@@ -237,7 +237,7 @@ refuse(struct http_conn *c, int status)
 static void
 hand_over(struct http_conn *c)
 {
-	enter_state(c, CONN_WORK, HTTP_IDLE_S);
+	enter_state(c, CONN_WORK, HTTP_IDLE_S * 1000);
 	c->server->o.handler(c->request, c->server->o.cookie);
 }
 
@@ -261,7 +261,7 @@ begin_body(struct http_conn *c)
 
 	c->body_left = h->length;
 	memset(&c->chunks, 0, sizeof(c->chunks));
-	enter_state(c, CONN_BODY, HTTP_GRACE_S);
+	enter_state(c, CONN_BODY, c->server->o.grace_ms);
 	if (c->body_left > c->server->o.body_max)
 		refuse(c, 413);
 	else if (!h->is_chunked && c->body_left == 0)
@@ -378,7 +378,7 @@ receive(struct http_conn *c)
 	if (c->state == CONN_HEAD && c->in.n == 0) {
 		int64_t now = clock_monotonic_ms();
 
-		set_deadline(c, now + HTTP_HEAD_S * 1000, now);
+		set_deadline(c, now + c->server->o.head_ms, now);
 	}
 	room = buf_reserve(&c->in, READ_BYTES);
 	n = room ? recv(c->fd, room, READ_BYTES, MSG_DONTWAIT) : -1;
@@ -434,7 +434,7 @@ on_event(int fd, int what, void *cookie)
 static bool
 is_fast_enough(struct http_conn *c, int64_t now)
 {
-	int64_t until = c->began_ms + HTTP_GRACE_S * 1000 +
+	int64_t until = c->began_ms + c->server->o.grace_ms +
 			(int64_t)(c->moved / HTTP_RATE_MIN) * 1000;
 
 	if (until <= now)
@@ -528,7 +528,7 @@ http_conn_new(struct http_server *s, int fd, const char *peer, uid_t uid)
 	c->prev_next = &s->conns;
 	s->conns = c;
 	s->conns_n++;
-	enter_state(c, CONN_HEAD, HTTP_IDLE_S);
+	enter_state(c, CONN_HEAD, HTTP_IDLE_S * 1000);
 	return 0;
 }
 

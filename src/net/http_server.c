@@ -171,6 +171,10 @@ http_server_new(struct loop *l, int fd, const struct http_options *o)
 		s->o.body_max = HTTP_BODY_MAX;
 	if (s->o.connections_max == 0)
 		s->o.connections_max = HTTP_CONNECTIONS_MAX;
+	if (s->o.head_ms == 0)
+		s->o.head_ms = HTTP_HEAD_S * 1000;
+	if (s->o.grace_ms == 0)
+		s->o.grace_ms = HTTP_GRACE_S * 1000;
 	s->fd = -1;
 	buf_init(&s->head, ANSWER_HEAD_MAX);
 	s->retry = timer_new(l, on_retry, s);

@@ -43,7 +43,9 @@ struct http_options {
 	size_t body_max;        /* 0: HTTP_BODY_MAX; larger bodies get 413 and
 				 * on_refused is told */
 	size_t connections_max; /* 0: HTTP_CONNECTIONS_MAX */
-	bool local;             /* a Unix socket: http_peer_uid() works */
+	int64_t head_ms;  /* 0: HTTP_HEAD_S; tests cannot wait that long */
+	int64_t grace_ms; /* 0: HTTP_GRACE_S */
+	bool local;       /* a Unix socket: http_peer_uid() works */
 	http_handler handler;
 	/* a request answered by the server itself (400, 408, 413, 417, 431,
 	 * 501, 503, 505): for counting */

@@ -512,6 +512,38 @@ connections_are_limited(void **state)
 	steps(f, 4);
 }
 
+/* ENR-10: who is slow without end is told so and let go */
+static void
+slow_clients_time_out(void **state)
+{
+	static const char *const slow[] = { "GET / HT",
+		"POST / HTTP/1.0\r\nContent-Length: 9\r\n\r\nabc" };
+	struct fixture *f = (struct fixture *)*state;
+	size_t n = 20 << 20;
+	char *big = (char *)calloc(1, n);
+	int fd;
+
+	http_server_free(f->server);
+	f->o.head_ms = f->o.grace_ms = 50;
+	start(f);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(
+		    str_has_prefix(ask(f, slow[i], NULL), "HTTP/1.1 408 "));
+	assert_int_equal(f->refused, 2);
+	/* and who asks for 20 MB and does not read them */
+	fd = dial(f);
+	f->holds = true;
+	assert_true(say(f, fd, "GET /x" KEEP, 29));
+	steps(f, 3);
+	http_reply(f->held[0], 200, NULL, span_of(big, n), NULL);
+	free(big);
+	assert_int_equal(http_server_connections(f->server), 1);
+	steps(f, 3);
+	close(fd);
+	for (int i = 0; http_server_connections(f->server); i++)
+		assert_true(i < 100 && loop_step(f->loop, 100) == 0);
+}
+
 #define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -532,6 +564,7 @@ main(void)
 		WITH(closing_with_an_open_request),
 		WITH(a_large_answer_to_a_slow_reader),
 		WITH(connections_are_limited),
+		WITH(slow_clients_time_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
