@@ -10,6 +10,8 @@
 #include "cert/csr.h"
 
 #include <openssl/cms.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 struct party { /* a key and its certificate */
