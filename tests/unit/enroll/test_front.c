@@ -462,8 +462,8 @@ test_poll_and_gets(void **state)
 	assert_string_equal(a.status, "3");
 	assert_int_equal(
 	    request_by_transaction(s->r->store, "scep", "T10", &row), 0);
-	assert_int_equal(decide_approve(s->r->decider, row.id, NULL, &who,
-			     rig_on_done, &o),
+	assert_int_equal(
+	    decide_approve(s->r->decider, row.id, NULL, &who, rig_on_done, &o),
 	    0);
 	request_done(&row);
 	rig_wait(s->r, &o);
