@@ -11,11 +11,14 @@
 #include "os/clock.h"
 
 #define LOCAL_LOOK_MS 250 /* how often held requests are looked at */
+#define LOCAL_TRIES_MAX 3 /* cores asked: one that kills them must not go on \
+			   */
 
 struct held { /* a request that is not answered yet */
 	struct local *local;
 	struct http_request *http;
 	uint32_t id;
+	unsigned tries;   /* cores that got it */
 	bool sent;        /* to the core of the present link */
 	int64_t hold_end; /* monotonic ms; 0 while a core has it */
 	struct held *next, **prev_next;
@@ -92,6 +95,7 @@ held_send(struct held *h)
 	if (e)
 		return e;
 	h->sent = true;
+	h->tries++;
 	h->hold_end = 0;
 	return 0;
 }
@@ -207,7 +211,8 @@ core_gone(struct local *l)
 		next = h->next;
 		if (!h->sent)
 			continue;
-		if (http_method(h->http) == HTTP_GET)
+		if (http_method(h->http) == HTTP_GET &&
+		    h->tries < LOCAL_TRIES_MAX)
 			hold(h);
 		else
 			held_refuse(h);

@@ -121,18 +121,12 @@ own_path(const struct api *a, const char *name, char *out, size_t size)
 static int
 reload(struct api *a, struct diag *d)
 {
-	char own[CONFIG_PATH_MAX + 16], shipped[CONFIG_PATH_MAX + 16];
 	struct profile_set *set = (struct profile_set *)calloc(1, sizeof(*set));
 	int e = set ? 0 : E_NOMEM;
 
 	if (!e)
-		e = path_join(shipped, sizeof(shipped), a->config->catalog_dir,
-		    "profiles");
-	if (!e)
-		e = path_join(
-		    own, sizeof(own), a->config->state_dir, "profiles");
-	if (!e)
-		e = profile_load(shipped, own, d, set);
+		e = profile_load(
+		    a->config->catalog_dir, a->config->state_dir, d, set);
 	/* in place: whoever holds a profile of the old set for the time of one
 	 * issue copied what it needs */
 	if (!e)
@@ -169,8 +163,17 @@ settle(struct api *a, struct api_request *r, const char *name, int e,
 		return;
 	}
 	/* the key process judges by its own copy: it reads anew, too */
-	if (reload(a, d) || a->restart_keys(a->cookie))
+	e = reload(a, d);
+	if (!e)
+		e = a->restart_keys(a->cookie);
+	if (e) {
 		log_line(LOG_ERROR, "profiles were not reloaded: %s", d->fact);
+		if (d->code == 0)
+			(void)diag_set(d, e, name, NULL,
+			    "is written, but the key process was not told");
+		api_refuse(a, r, d);
+		return;
+	}
 	p = profile_find(&a->ca->profiles, name);
 	api_answer(a, r, 200, p ? profile_json(p) : json_object());
 }

@@ -292,8 +292,9 @@ check_command(struct parse *p)
 
 		(void)diag_set(&d, E_INVAL, p->where, NULL,
 		    "which server? neither --state nor --server was given");
-		diag_remedy(
-		    &d, "try: %s --state DIR, or set SIGNET_STATE", p->where);
+		diag_remedy(&d,
+		    "try: signet --state DIR%s, or set SIGNET_STATE",
+		    p->where + strlen("signet"));
 		return ENDED(cli_fail_as(p->c, &d, CLI_USAGE));
 	}
 	return 0;
