@@ -56,7 +56,7 @@ struct ceremony {
 	/* making authorities (hierarchy.c) */
 	char name[CEREMONY_NAME_MAX];
 	struct estate_names estate;
-	bool is_ignition, is_single, has_no_ca, is_import;
+	bool is_single, has_no_ca, is_import;
 	enum key_kind key;
 	enum authority_state state;
 	unsigned number;

@@ -15,8 +15,9 @@
 #define FIRST_PROFILE "phone"
 #define FIRST_HOURS 24
 #define FIRST_USES 10
-#define PASSWORD_CHARS 20 /* of 5 bits, as every enrollment password (ENR-2) \
-			   */
+#define PASSWORD_CHARS                                        \
+	20 /* of 5 bits, as every enrollment password (ENR-2) \
+	    */
 
 /* -- what is to be made -- */
 
@@ -101,7 +102,7 @@ make_ledger_key(struct ceremony *c)
 
 /* -- the first entity, so that a first device can enrol at once -- */
 
-static int
+static void
 make_password(char out[PASSWORD_CHARS * 2], uint8_t hash[32])
 {
 	/* Crockford's alphabet, as enroll/password reads it */
@@ -118,7 +119,6 @@ make_password(char out[PASSWORD_CHARS * 2], uint8_t hash[32])
 	out[at] = '\0';
 	sha256(span_of(plain, sizeof(plain)), hash);
 	secret_wipe(plain, sizeof(plain));
-	return 0;
 }
 
 static int
@@ -135,10 +135,10 @@ add_first_entity(struct ceremony *c)
 	char text[PASSWORD_CHARS * 2];
 	json_t *o;
 	int64_t id;
-	int e = make_password(text, password.hash);
+	int e;
 
-	if (!e)
-		e = entity_add(c->ca->store, &entity, &password.entity);
+	make_password(text, password.hash);
+	e = entity_add(c->ca->store, &entity, &password.entity);
 	if (!e)
 		e = password_add(c->ca->store, &password, &id);
 	if (!e)
@@ -271,7 +271,6 @@ ca_ignite(struct ca *ca, const struct ignite_params *p, const struct actor *who,
 		return E_NOMEM;
 	c->kind = EVENT_IGNITION;
 	c->state = AUTHORITY_CURRENT;
-	c->is_ignition = true;
 	c->result = take_params(c, p);
 	return ceremony_run(c);
 }

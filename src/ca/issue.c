@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "ca/ca_internal.h"
@@ -22,7 +23,7 @@ struct job {
 	struct issued answer;
 	char profile[PROFILE_NAME_MAX], authority[AUTHORITY_ID_MAX];
 	char actor[96], source[64];
-	bool is_renewal, is_legacy, was_recorded;
+	bool is_renewal, is_legacy;
 	int64_t password, now, not_before, not_after;
 	struct request_row request;
 	uint8_t serial[CERT_SERIAL_MAX], spki[32];
@@ -102,9 +103,8 @@ refuse(struct job *j, int e, bool by_key)
 	ev.kind = refusal_kind(j, by_key);
 	snprintf(object, sizeof(object), "request %s %s", j->request.protocol,
 	    j->request.transaction);
-	/* a batch that does not take it ends badly, and the answer with it */
 	if (ledger_add(j->ca->ledger, &ev, j->now))
-		j->was_recorded = false;
+		log_line(LOG_ERROR, "%s: a refusal was not recorded", object);
 	return ca_later(j->ca, on_end, j);
 }
 

@@ -42,43 +42,39 @@ tick_crl(struct ca *ca, struct authority *a, int64_t now)
 
 /* -- checkpoints -- */
 
-struct checkpoint {
-	struct checkpoint_row row;
-};
-
 static void
 on_checkpoint(struct ca *ca, int result, struct reader *answer,
     const struct diag *d, void *cookie)
 {
-	struct checkpoint *c = (struct checkpoint *)cookie;
+	struct checkpoint_row *c = (struct checkpoint_row *)cookie;
 
 	ca->schedule->is_signing_checkpoint = false;
 	if (!result) {
-		c->row.sig = reader_span(answer);
+		c->sig = reader_span(answer);
 		result = reader_finish(answer);
 	}
 	if (!result)
-		result = ledger_checkpoint_add(ca->ledger, &c->row);
+		result = ledger_checkpoint_add(ca->ledger, c);
 	if (result) {
 		ca->schedule->checkpoint_retry_at = clock_now() + CA_RETRY_S;
 		log_line(LOG_WARNING, "no checkpoint: %s: %s", err_name(result),
 		    d ? d->fact : "");
 	}
-	c->row.sig = span_of(NULL, 0); /* borrowed from the answer */
-	checkpoint_done(&c->row);
+	c->sig = span_of(NULL, 0); /* borrowed from the answer */
+	checkpoint_done(c);
 	free(c);
 }
 
 static int
-ask_checkpoint(struct ca *ca, struct checkpoint *c, int64_t now)
+ask_checkpoint(struct ca *ca, struct checkpoint_row *c, int64_t now)
 {
 	BUF(text, KEY_ATTRS_MAX);
 	BUF(payload, KEY_ATTRS_MAX);
-	int e = ledger_checkpoint_text(ca->ledger, now, &c->row, &text);
+	int e = ledger_checkpoint_text(ca->ledger, now, c, &text);
 
 	if (e)
 		return e;
-	e = str_copy(c->row.key, sizeof(c->row.key), ca->ledger_key);
+	e = str_copy(c->key, sizeof(c->key), ca->ledger_key);
 	buf_pack_text(&payload, ca->ledger_key);
 	buf_pack_span(&payload, buf_span(&text));
 	if (!e)
@@ -92,7 +88,7 @@ static void
 tick_checkpoint(struct ca *ca, int64_t now)
 {
 	struct ca_schedule *s = ca->schedule;
-	struct checkpoint *c;
+	struct checkpoint_row *c;
 	int e;
 
 	/* Inside a batch the newest events are not durable yet. */
@@ -100,7 +96,7 @@ tick_checkpoint(struct ca *ca, int64_t now)
 	    now < s->checkpoint_retry_at || store_is_writing(ca->store) ||
 	    !ledger_checkpoint_is_due(ca->ledger, now))
 		return;
-	c = (struct checkpoint *)calloc(1, sizeof(*c));
+	c = (struct checkpoint_row *)calloc(1, sizeof(*c));
 	e = c ? ask_checkpoint(ca, c, now) : E_NOMEM;
 	if (!e) {
 		s->is_signing_checkpoint = true;
