@@ -176,8 +176,9 @@ key_server_new(struct loop *l, const struct config *c, struct diag *d,
 	e = path_join(s->folder, sizeof(s->folder), c->state_dir, "key");
 	if (e)
 		return diag_set(d, e, c->state_dir, NULL, "is too long");
-	/* CERT-2: old PKCS#12 ciphers; no library can be opened later on */
-	(void)OSSL_PROVIDER_try_load(NULL, "legacy", 1);
+	/* CERT-2: the library of the old PKCS#12 ciphers stays mapped for
+	 * cert/bundle: the sandbox allows no new executable memory */
+	s->legacy = OSSL_PROVIDER_try_load(NULL, "legacy", 1);
 	ERR_clear_error();
 	e = seal_open(c, d, &s->seal);
 	if (!e)
@@ -200,6 +201,8 @@ key_server_free(struct key_server *s)
 		return;
 	while (s->peer_n > 0)
 		peer_free(s->peers[0]);
+	if (s->legacy)
+		OSSL_PROVIDER_unload(s->legacy);
 	keystore_free(s->keys);
 	seal_free(s->seal);
 	buf_done(&s->answer);

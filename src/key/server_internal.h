@@ -2,6 +2,8 @@
 #ifndef SIGNET_KEY_SERVER_INTERNAL_H
 #define SIGNET_KEY_SERVER_INTERNAL_H
 
+#include <openssl/provider.h>
+
 #include "cert/profile.h"
 #include "ipc/channel.h"
 #include "key/keystore.h"
@@ -14,6 +16,7 @@ struct key_peer {
 
 struct key_server {
 	struct loop *loop;
+	OSSL_PROVIDER *legacy;
 	char folder[CONFIG_PATH_MAX + 8];
 	struct seal *seal;
 	struct keystore *keys;

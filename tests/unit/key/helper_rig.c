@@ -100,8 +100,8 @@ rig_open(struct rig *r)
 	memset(r, 0, sizeof(*r));
 	buf_init(&r->answer, 1u << 20);
 	scratch_make(r->dir);
-	assert_int_equal(str_copy(r->config.state_dir,
-			     sizeof(r->config.state_dir), r->dir),
+	assert_int_equal(
+	    str_copy(r->config.state_dir, sizeof(r->config.state_dir), r->dir),
 	    0);
 	assert_int_equal(str_copy(r->config.catalog_dir,
 			     sizeof(r->config.catalog_dir), TEST_CATALOG),
@@ -192,8 +192,7 @@ rig_answer(struct rig *r, int fd)
 	assert_int_equal(reader_u16(&head), KEY_OP_ANSWER);
 	assert_int_equal(reader_u32(&head), r->next_id);
 	memset(&r->d, 0, sizeof(r->d));
-	assert_int_equal(
-	    key_unpack_answer(head.rest, &head, &r->d, &code), 0);
+	assert_int_equal(key_unpack_answer(head.rest, &head, &r->d, &code), 0);
 	if (code == 0)
 		buf_consume(&r->answer, 14);
 	return code;
@@ -209,8 +208,7 @@ rig_ask(struct rig *r, int fd, int op, struct span payload)
 	buf_add_u32(&frame, ++r->next_id);
 	buf_add_span(&frame, payload);
 	for (size_t at = 0; at < frame.n;) {
-		ssize_t n = send(
-		    fd, frame.p + at, frame.n - at, MSG_NOSIGNAL);
+		ssize_t n = send(fd, frame.p + at, frame.n - at, MSG_NOSIGNAL);
 
 		if (n > 0)
 			at += (size_t)n;

@@ -14,7 +14,7 @@ struct rig {
 	struct loop *loop;
 	struct key_server *server;
 	int core, front;
-	struct diag d; /* of the last refusal */
+	struct diag d;     /* of the last refusal */
 	struct buf answer; /* fields of the last answer */
 	uint32_t next_id;
 };

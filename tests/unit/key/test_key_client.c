@@ -55,9 +55,9 @@ bench_open(struct bench *b, size_t links)
 	for (size_t i = 0; i < links; i++) {
 		int fd[2];
 
-		assert_int_equal(socketpair(AF_UNIX,
-				     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-				     0, fd),
+		assert_int_equal(
+		    socketpair(AF_UNIX,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd),
 		    0);
 		assert_int_equal(
 		    key_client_add_link(b->client, (unsigned)i, fd[0]), 0);
@@ -133,8 +133,8 @@ fake_send(struct bench *b, size_t link, uint32_t id, struct span payload)
 	buf_add_u16(&frame, KEY_OP_ANSWER);
 	buf_add_u32(&frame, id);
 	buf_add_span(&frame, payload);
-	assert_int_equal(send(b->fd[link], frame.p, frame.n, MSG_NOSIGNAL),
-	    frame.n);
+	assert_int_equal(
+	    send(b->fd[link], frame.p, frame.n, MSG_NOSIGNAL), frame.n);
 }
 
 static void

@@ -27,8 +27,8 @@ group_open(void **state)
 	rig_open(&rig);
 	buf_init(&ra_spki, 4096);
 	buf_init(&ledger_spki, 4096);
-	assert_int_equal(rig_create(&rig, "ra", KEY_ROLE_RA, KEY_RSA2048, NULL,
-			     &ra_spki),
+	assert_int_equal(
+	    rig_create(&rig, "ra", KEY_ROLE_RA, KEY_RSA2048, NULL, &ra_spki),
 	    0);
 	assert_int_equal(rig_create(&rig, "led", KEY_ROLE_LEDGER, KEY_ED25519,
 			     NULL, &ledger_spki),
@@ -75,12 +75,11 @@ test_ra_sign(void **state)
 	for (int i = 0; i < 3; i++) { /* the kept context serves again */
 		assert_int_equal(ra_sign("ra", span_of(set, sizeof(set))), 0);
 		sig = rig_field(&rig);
-		assert_int_equal(EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(),
-				     NULL, ra_public),
+		assert_int_equal(EVP_DigestVerifyInit(
+				     ctx, NULL, EVP_sha256(), NULL, ra_public),
 		    1);
-		assert_int_equal(EVP_DigestVerify(ctx, sig.p, sig.n, set,
-				     sizeof(set)),
-		    1);
+		assert_int_equal(
+		    EVP_DigestVerify(ctx, sig.p, sig.n, set, sizeof(set)), 1);
 	}
 	EVP_MD_CTX_free(ctx);
 	/* CA-5: what could be a certificate is not signed */
@@ -196,9 +195,8 @@ test_no_oracle(void **state)
 		    oaep ? RSA_PKCS1_OAEP_PADDING : RSA_PKCS1_PADDING, &c);
 		c.p[100] ^= 1;
 		for (int i = 0; i < 2; i++) {
-			assert_int_equal(ra_decrypt("ra", oaep, 16,
-					     span_of(c.p, c.n)),
-			    0);
+			assert_int_equal(
+			    ra_decrypt("ra", oaep, 16, span_of(c.p, c.n)), 0);
 			assert_content_key(span_of(key, 16), false);
 			got = rig_field(&rig);
 			if (i)
@@ -233,13 +231,13 @@ test_paddings(void **state)
 		uint8_t value;
 		bool good;
 	} cases[] = {
-		{ 200, 0x77, true },  /* still padding */
-		{ 0, 1, false },      /* first octet */
-		{ 1, 1, false },      /* block type */
-		{ 2, 0, false },      /* separator too early */
+		{ 200, 0x77, true }, /* still padding */
+		{ 0, 1, false },     /* first octet */
+		{ 1, 1, false },     /* block type */
+		{ 2, 0, false },     /* separator too early */
 		{ 100, 0, false },
-		{ 238, 0, false },    /* message one octet too long */
-		{ 239, 1, false },    /* no separator where it belongs */
+		{ 238, 0, false }, /* message one octet too long */
+		{ 239, 1, false }, /* no separator where it belongs */
 	};
 	uint8_t em[256], key[16];
 
@@ -301,8 +299,8 @@ last_checkpoint(uint8_t *ret_hash)
 	struct reader r;
 	uint64_t seq;
 
-	assert_int_equal(rig_ask(&rig, rig.core, KEY_OP_LAST_CHECKPOINT,
-			     span_of(NULL, 0)),
+	assert_int_equal(
+	    rig_ask(&rig, rig.core, KEY_OP_LAST_CHECKPOINT, span_of(NULL, 0)),
 	    0);
 	r = reader_of(buf_span(&rig.answer));
 	seq = reader_u64(&r);
@@ -335,8 +333,8 @@ test_checkpoints(void **state)
 	/* nothing but checkpoints */
 	buf_pack_text(&payload, "led");
 	buf_pack_span(&payload, span_str("signet-checkpoint-2 and so on"));
-	assert_int_equal(rig_ask(&rig, rig.core, KEY_OP_SIGN_CHECKPOINT,
-			     buf_span(&payload)),
+	assert_int_equal(
+	    rig_ask(&rig, rig.core, KEY_OP_SIGN_CHECKPOINT, buf_span(&payload)),
 	    E_DENIED);
 	/* a changed memory is no empty one */
 	file_flip(rig.dir, "checkpoint", 60);
@@ -351,7 +349,8 @@ test_checkpoints(void **state)
 static X509 *
 openssl_cert(EVP_PKEY *key, bool ca)
 {
-	static const uint8_t yes[] = { 0x30, 3, 1, 1, 0xff }, no[] = { 0x30, 0 };
+	static const uint8_t yes[] = { 0x30, 3, 1, 1, 0xff },
+			     no[] = { 0x30, 0 };
 	ASN1_OCTET_STRING *value;
 	X509 *c = X509_new();
 	X509_NAME *name = X509_get_subject_name(c);
@@ -378,8 +377,7 @@ openssl_cert(EVP_PKEY *key, bool ca)
 }
 
 static void
-openssl_p12(
-    EVP_PKEY *key, X509 *c, const char *password, struct buf *out)
+openssl_p12(EVP_PKEY *key, X509 *c, const char *password, struct buf *out)
 {
 	PKCS12 *p12 = PKCS12_create_ex(
 	    password, "name", key, c, NULL, 0, 0, 0, 0, 0, NULL, NULL);
@@ -405,8 +403,7 @@ import(const char *id, enum key_role role, struct span p12, const char *pw)
 	return rig_ask(&rig, rig.core, KEY_OP_IMPORT, buf_span(&payload));
 }
 
-static int
-export(const char *id, struct span cert, const char *pw)
+static int export(const char *id, struct span cert, const char *pw)
 {
 	BUF(payload, 1u << 19);
 
@@ -450,8 +447,8 @@ test_import_export(void **state)
 	(void)state;
 	openssl_p12(key, ca, "secret-1", &p12);
 	openssl_p12(key, leaf, "secret-1", &not_ca);
-	assert_int_equal(import("imp", KEY_ROLE_CA, buf_span(&p12), "wrong"),
-	    E_PASSWORD);
+	assert_int_equal(
+	    import("imp", KEY_ROLE_CA, buf_span(&p12), "wrong"), E_PASSWORD);
 	assert_int_equal(
 	    import("imp", KEY_ROLE_CA, buf_span(&not_ca), "secret-1"),
 	    E_DENIED);
@@ -471,8 +468,7 @@ test_import_export(void **state)
 		assert_int_equal(reader_finish(&r), 0);
 	}
 	assert_int_equal(
-	    import("ra", KEY_ROLE_RA, buf_span(&p12), "secret-1"),
-	    E_CONFLICT);
+	    import("ra", KEY_ROLE_RA, buf_span(&p12), "secret-1"), E_CONFLICT);
 	assert_int_equal(export("imp", span_of(der, der_n), "other-22"), 0);
 	assert_p12_holds(rig_field(&rig), "other-22", key);
 	/* CERT-3: never without a password; and only CA keys at all */

@@ -20,8 +20,8 @@ place_open(struct place *p)
 {
 	memset(p, 0, sizeof(*p));
 	scratch_make(p->dir);
-	assert_int_equal(str_copy(p->config.state_dir,
-			     sizeof(p->config.state_dir), p->dir),
+	assert_int_equal(
+	    str_copy(p->config.state_dir, sizeof(p->config.state_dir), p->dir),
 	    0);
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
@@ -172,11 +172,10 @@ test_header(void **state)
 	place_open(&p);
 	store_open(&p, &s, &ks);
 	assert_int_equal(key_generate(KEY_P256, &key), 0);
-	assert_int_equal(
-	    keystore_put(ks,
-		&(struct key_params){
-		    .id = "a", .role = KEY_ROLE_CA, .pkey = key },
-		&p.d, &k),
+	assert_int_equal(keystore_put(ks,
+			     &(struct key_params){
+				 .id = "a", .role = KEY_ROLE_CA, .pkey = key },
+			     &p.d, &k),
 	    0);
 	key = NULL;
 	file_flip(p.dir, "seal", 3);
@@ -247,11 +246,10 @@ test_shared(void **state)
 	key = NULL;
 	assert_int_equal(keystore_get(other, "k1", &p.d, &seen), 0);
 	assert_true(span_is_equal(buf_span(&k->spki), buf_span(&seen->spki)));
-	assert_int_equal(keystore_find(other, KEY_ROLE_RA, buf_span(&k->spki),
-			     &seen),
-	    0);
-	assert_int_equal(keystore_find(other, KEY_ROLE_CA, buf_span(&k->spki),
-			     &seen),
+	assert_int_equal(
+	    keystore_find(other, KEY_ROLE_RA, buf_span(&k->spki), &seen), 0);
+	assert_int_equal(
+	    keystore_find(other, KEY_ROLE_CA, buf_span(&k->spki), &seen),
 	    E_NOT_FOUND);
 	assert_int_equal(key_generate(KEY_P256, &key), 0);
 	put.pkey = key;
@@ -281,8 +279,7 @@ test_ids(void **state)
 	place_open(&p);
 	store_open(&p, &s, &ks);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(
-		    keystore_get(ks, bad[i], &p.d, &k), E_INVAL);
+		assert_int_equal(keystore_get(ks, bad[i], &p.d, &k), E_INVAL);
 	assert_int_equal(
 	    keystore_put(ks, &(struct key_params){ .id = "seal" }, &p.d, &k),
 	    E_INVAL);

@@ -37,8 +37,8 @@ group_open(void **state)
 	assert_int_equal(rig_create(&rig, "issuing", KEY_ROLE_CA, KEY_P256,
 			     ISSUING, &issuing_spki),
 	    0);
-	assert_int_equal(rig_create(&rig, "ra", KEY_ROLE_RA, KEY_RSA2048, NULL,
-			     &ra_spki),
+	assert_int_equal(
+	    rig_create(&rig, "ra", KEY_ROLE_RA, KEY_RSA2048, NULL, &ra_spki),
 	    0);
 	assert_int_equal(rig_create(&rig, "ledger", KEY_ROLE_LEDGER,
 			     KEY_ED25519, NULL, NULL),
@@ -103,11 +103,9 @@ shape_leaf(struct shape *s)
 	shape_init(s, ROOT, "CN=pbx1.example.com,O=Example,C=DE");
 	s->p.spki = buf_span(&leaf_spki);
 	s->p.ku = KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION |
-		  KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT |
-		  KU_KEY_AGREEMENT;
+		  KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT | KU_KEY_AGREEMENT;
 	s->p.eku = EKU_SERVER | EKU_CLIENT;
-	assert_int_equal(
-	    san_parse("DNS:pbx1.example.com", NULL, &s->san), 0);
+	assert_int_equal(san_parse("DNS:pbx1.example.com", NULL, &s->san), 0);
 }
 
 static void
@@ -155,8 +153,7 @@ assert_signed(struct span tbs, enum key_kind kind, struct span sig,
 	EVP_PKEY *key;
 	X509 *c;
 
-	assert_int_equal(
-	    x509_assemble(tbs, kind, HASH_SHA256, sig, &der), 0);
+	assert_int_equal(x509_assemble(tbs, kind, HASH_SHA256, sig, &der), 0);
 	p = der.p;
 	c = d2i_X509(NULL, &p, (long)der.n);
 	assert_non_null(c);
@@ -177,9 +174,8 @@ test_leaf_is_signed(void **state)
 	(void)state;
 	shape_leaf(&s);
 	shape_build(&s);
-	assert_int_equal(rig_sign_cert(&rig, "root", "identity",
-			     buf_span(&s.tbs), &sig),
-	    0);
+	assert_int_equal(
+	    rig_sign_cert(&rig, "root", "identity", buf_span(&s.tbs), &sig), 0);
 	assert_signed(buf_span(&s.tbs), KEY_RSA2048, buf_span(&sig),
 	    buf_span(&root_spki));
 	shape_done(&s);
@@ -197,8 +193,8 @@ test_leaf_under_ecdsa(void **state)
 	assert_int_equal(name_build(ISSUING, NULL, &s.issuer), 0);
 	s.p.issuer_key = KEY_P256;
 	shape_build(&s);
-	assert_int_equal(rig_sign_cert(&rig, "issuing", "identity",
-			     buf_span(&s.tbs), &sig),
+	assert_int_equal(
+	    rig_sign_cert(&rig, "issuing", "identity", buf_span(&s.tbs), &sig),
 	    0);
 	assert_signed(buf_span(&s.tbs), KEY_P256, buf_span(&sig),
 	    buf_span(&issuing_spki));
@@ -208,8 +204,8 @@ test_leaf_under_ecdsa(void **state)
 	buf_reset(&s.issuer);
 	assert_int_equal(name_build(ISSUING, NULL, &s.issuer), 0);
 	shape_build(&s);
-	assert_int_equal(rig_sign_cert(&rig, "issuing", "identity",
-			     buf_span(&s.tbs), NULL),
+	assert_int_equal(
+	    rig_sign_cert(&rig, "issuing", "identity", buf_span(&s.tbs), NULL),
 	    E_DENIED);
 	shape_done(&s);
 }
@@ -345,14 +341,14 @@ test_wrong_keys(void **state)
 	(void)state;
 	shape_leaf(&s);
 	shape_build(&s);
-	assert_int_equal(rig_sign_cert(&rig, "ra", "identity",
-			     buf_span(&s.tbs), NULL),
+	assert_int_equal(
+	    rig_sign_cert(&rig, "ra", "identity", buf_span(&s.tbs), NULL),
 	    E_DENIED);
-	assert_int_equal(rig_sign_cert(&rig, "ledger", "identity",
-			     buf_span(&s.tbs), NULL),
+	assert_int_equal(
+	    rig_sign_cert(&rig, "ledger", "identity", buf_span(&s.tbs), NULL),
 	    E_DENIED);
-	assert_int_equal(rig_sign_cert(&rig, "nobody", "identity",
-			     buf_span(&s.tbs), NULL),
+	assert_int_equal(
+	    rig_sign_cert(&rig, "nobody", "identity", buf_span(&s.tbs), NULL),
 	    E_NOT_FOUND);
 	shape_done(&s);
 }
@@ -451,8 +447,8 @@ test_broken_tbs(void **state)
 	shape_leaf(&s);
 	shape_build(&s);
 	buf_add_u8(&s.tbs, 0);
-	assert_true(rig_sign_cert(&rig, "root", "identity", buf_span(&s.tbs),
-			NULL) < 0);
+	assert_true(rig_sign_cert(
+			&rig, "root", "identity", buf_span(&s.tbs), NULL) < 0);
 	shape_done(&s);
 }
 
@@ -518,8 +514,8 @@ test_crl(void **state)
 	p.issuer = buf_span(&s.issuer);
 	assert_int_equal(crl_build(&p, &tbs), 0);
 	assert_int_equal(sign_crl("root", buf_span(&tbs)), 0);
-	assert_int_equal(x509_assemble(buf_span(&tbs), KEY_RSA2048,
-			     HASH_SHA256, rig_field(&rig), &der),
+	assert_int_equal(x509_assemble(buf_span(&tbs), KEY_RSA2048, HASH_SHA256,
+			     rig_field(&rig), &der),
 	    0);
 	at = der.p;
 	crl = d2i_X509_CRL(NULL, &at, (long)der.n);
@@ -589,10 +585,10 @@ test_front_is_bounded(void **state)
 		    rig_ask(&rig, fd, ops[i], span_of(NULL, 0)), E_CLOSED);
 		close(fd);
 	}
-	assert_int_equal(key_server_link(rig.server, ROLE_LOCAL, dup(0)),
-	    E_DENIED);
-	assert_int_equal(key_server_link(rig.server, ROLE_KEY, dup(0)),
-	    E_DENIED);
+	assert_int_equal(
+	    key_server_link(rig.server, ROLE_LOCAL, dup(0)), E_DENIED);
+	assert_int_equal(
+	    key_server_link(rig.server, ROLE_KEY, dup(0)), E_DENIED);
 }
 
 static void
@@ -623,14 +619,12 @@ test_malformed_payloads(void **state)
 		bool front = op == KEY_OP_RA_DECRYPT;
 
 		for (size_t n = 1; n < sizeof(bytes); n += 6) {
-			int fd = rig_link(
-			    &rig, front ? ROLE_FRONT : ROLE_CORE);
+			int fd = rig_link(&rig, front ? ROLE_FRONT : ROLE_CORE);
 
 			for (size_t i = 0; i < n; i++)
 				bytes[i] = (uint8_t)(i % 4 == 3 ? 1 : 0);
-			assert_int_equal(rig_ask(&rig, fd, op,
-					     span_of(bytes, n)),
-			    E_CLOSED);
+			assert_int_equal(
+			    rig_ask(&rig, fd, op, span_of(bytes, n)), E_CLOSED);
 			close(fd);
 		}
 	}
@@ -656,28 +650,24 @@ test_create(void **state)
 	BUF(again, 4096);
 
 	(void)state;
-	assert_int_equal(rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P384,
-			     "CN=X", &first),
-	    0);
-	assert_int_equal(rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P384,
-			     "CN=X", &again),
-	    0);
+	assert_int_equal(
+	    rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P384, "CN=X", &first), 0);
+	assert_int_equal(
+	    rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P384, "CN=X", &again), 0);
 	assert_true(span_is_equal(buf_span(&first), buf_span(&again)));
-	assert_int_equal(rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P384,
-			     "CN=Y", NULL),
-	    E_CONFLICT);
-	assert_int_equal(rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P256,
-			     "CN=X", NULL),
+	assert_int_equal(
+	    rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P384, "CN=Y", NULL),
 	    E_CONFLICT);
 	assert_int_equal(
-	    rig_create(&rig, "c", KEY_ROLE_CA, KEY_P256, NULL, NULL),
-	    E_DENIED);
+	    rig_create(&rig, "ca-x", KEY_ROLE_CA, KEY_P256, "CN=X", NULL),
+	    E_CONFLICT);
+	assert_int_equal(
+	    rig_create(&rig, "c", KEY_ROLE_CA, KEY_P256, NULL, NULL), E_DENIED);
 	assert_int_equal(
 	    rig_create(&rig, "c", KEY_ROLE_CA, KEY_RSA1024, "CN=X", NULL),
 	    E_DENIED);
 	assert_int_equal(
-	    rig_create(&rig, "c", KEY_ROLE_RA, KEY_P256, NULL, NULL),
-	    E_DENIED);
+	    rig_create(&rig, "c", KEY_ROLE_RA, KEY_P256, NULL, NULL), E_DENIED);
 	assert_int_equal(
 	    rig_create(&rig, "c", KEY_ROLE_LEDGER, KEY_P256, NULL, NULL),
 	    E_DENIED);
