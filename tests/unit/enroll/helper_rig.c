@@ -226,6 +226,35 @@ rig_certificates(struct rig *r)
 	return n;
 }
 
+void
+rig_asked(struct asked_for *a, const char *transaction, const char *password,
+    const struct party *key, const char *sans)
+{
+	struct client_request c = {
+		.signer = key, .cn = "phone-1.example.com", .sans = sans
+	};
+	size_t n;
+
+	memset(a, 0, sizeof(*a));
+	n = client_csr(&c, &a->csr);
+	a->e.kind = ENROL_NEW;
+	snprintf(a->e.protocol, 16, "scep");
+	snprintf(a->e.transaction, 256, "%s", transaction);
+	snprintf(a->e.source, 64, "192.0.2.1");
+	snprintf(a->e.secret, 256, "%s", password ? password : "");
+	a->e.csr = span_of(a->csr, n);
+}
+
+struct entity_row
+rig_entity_row(const char *name)
+{
+	struct entity_row e = { .token = TOKEN_USER };
+
+	snprintf(e.name, sizeof(e.name), "%s", name);
+	snprintf(e.profile, sizeof(e.profile), "phone");
+	return e;
+}
+
 /* ---- the core's end of the front's link, as api/core_front.c has it ---- */
 
 struct core_ask {

@@ -37,6 +37,15 @@ struct outcome { /* of decide() or of an operator's change */
 	json_t *answer;
 };
 
+struct asked_for {
+	struct enrolment e;
+	uint8_t *csr;
+};
+/* a request of that key; caller frees csr */
+void rig_asked(struct asked_for *a, const char *transaction,
+    const char *password, const struct party *key, const char *sans);
+struct entity_row rig_entity_row(const char *name); /* profile phone */
+
 struct rig *rig_new(void);
 void rig_free(struct rig *r);
 void rig_ignite(struct rig *r);
