@@ -256,6 +256,36 @@ on_log(cyaml_log_t level, void *cookie, const char *fmt, va_list args)
 	}
 }
 
+/*
+ * For a key it does not know libcyaml names the line of the value before it.
+ * The key itself stands there or below.
+ */
+static void
+line_correct(struct story *s, struct span text)
+{
+	static const char unknown[] = "Unexpected key: ";
+	const char *key = s->what + strlen(unknown);
+	const uint8_t *at = text.p, *end = text.p + text.n;
+	size_t n;
+
+	if (!str_has_prefix(s->what, unknown) || s->line == 0)
+		return;
+	n = strlen(key);
+	for (unsigned line = 1; at < end; line++) {
+		const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
+
+		stop = stop ? stop : end;
+		while (at < stop && (*at == ' ' || *at == '-'))
+			at++;
+		if (line >= s->line && (size_t)(stop - at) > n &&
+		    memcmp(at, key, n) == 0 && at[n] == ':') {
+			s->line = line;
+			return;
+		}
+		at = stop + 1;
+	}
+}
+
 static int
 refuse(const struct story *s, const char *file, struct diag *d)
 {
@@ -351,8 +381,10 @@ profile_yaml_read(
 		    "is larger than %d bytes", PROFILE_FILE_MAX);
 	if (cyaml_load_data(text.p, text.n, &config, &schema,
 		(cyaml_data_t **)&raw, NULL) != CYAML_OK ||
-	    !raw)
+	    !raw) {
+		line_correct(&story, text);
 		return refuse(&story, file, d);
+	}
 	e = raw_take(raw, file, d, ret);
 	cyaml_free(&config, &schema, raw, 0);
 	return e;
