@@ -2,17 +2,23 @@
 
 #include "base/str.h"
 
-/* RFC 8894 3.5.2. What a client need not know it cannot choose: the old
- * algorithms are named on legacy paths only (ENR-3). */
+/*
+ * RFC 8894 3.5.2. What a client need not know it cannot choose: the old
+ * algorithms are named on legacy paths only (ENR-3). SHA-384 is in no list of
+ * the RFC, but we take it, and strongSwan 5.9.8 (Debian 12) mistakes its bit
+ * for SCEPStandard's: without it that client believes in neither SHA-256 nor
+ * renewal.
+ */
 static void
 get_ca_caps(struct http_request *r, const struct config_scep *path)
 {
-	static const char modern[] =
-	    "AES\nGetNextCACert\nPOSTPKIOperation\n"
-	    "Renewal\nSCEPStandard\nSHA-256\nSHA-512\n";
+	static const char modern[] = "AES\nGetNextCACert\nPOSTPKIOperation\n"
+				     "Renewal\nSCEPStandard\nSHA-256\n"
+				     "SHA-384\nSHA-512\n";
 	static const char legacy[] = "AES\nDES3\nGetNextCACert\n"
-				     "POSTPKIOperation\nRenewal\nSCEPStandard\n"
-				     "SHA-1\nSHA-256\nSHA-512\n";
+				     "POSTPKIOperation\nRenewal\n"
+				     "SCEPStandard\nSHA-1\nSHA-256\n"
+				     "SHA-384\nSHA-512\n";
 
 	http_reply(r, 200, "text/plain",
 	    span_str(path->legacy ? legacy : modern), NULL);
