@@ -7,6 +7,7 @@
 #include "cert/show.h"
 #include "cli/commands.h"
 #include "cli/files.h"
+#include "cli/self_sign.h"
 
 #define SHOW_TEXT_MAX (256u << 20) /* bytes of text for one object */
 
@@ -278,5 +279,10 @@ const struct cli_command cli_cert_commands[] = {
 	    .more = "A private key is written only under a password: at least "
 		    "10 characters of three\nkinds (or 16 of any), no "
 		    "sequence or repetition of 4, not the name.\n" },
+	{ .noun = "cert",
+	    .verb = "self-sign",
+	    .run = cert_self_sign,
+	    .summary = "a standalone self-signed identity (chapter 9)",
+	    .options = cert_self_sign_options },
 	{ .noun = NULL },
 };
