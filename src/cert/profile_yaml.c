@@ -1,6 +1,7 @@
 /* cert/profile, the YAML side: schema, reading, printing. */
 #include <cyaml/cyaml.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/str.h"
 #include "base/time.h"
@@ -245,7 +246,7 @@ on_log(cyaml_log_t level, void *cookie, const char *fmt, va_list args)
 	text[strcspn(text, "\n")] = '\0';
 	at = strstr(text, "(line: ");
 	if (at && s->line == 0)
-		(void)sscanf(at, "(line: %u", &s->line);
+		s->line = (unsigned)strtoul(at + 7, NULL, 10);
 	key = strstr(text, "mapping field '");
 	end = key ? strchr(key + 15, '\'') : NULL;
 	if (end)
