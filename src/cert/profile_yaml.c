@@ -233,7 +233,7 @@ prepend_key(struct story *s, const char *key, size_t n)
 		memcpy(s->path, whole, (size_t)made + 1);
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 on_log(cyaml_log_t level, void *cookie, const char *fmt, va_list args)
 {
 	struct story *s = cookie;
