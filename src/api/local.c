@@ -11,8 +11,9 @@
 #include "os/clock.h"
 
 #define LOCAL_LOOK_MS 250 /* how often held requests are looked at */
-#define LOCAL_TRIES_MAX 3 /* cores asked: one that kills them must not go on \
-			   */
+#define LOCAL_TRIES_MAX                                      \
+	3 /* cores asked: one that kills them must not go on \
+	   */
 
 struct held { /* a request that is not answered yet */
 	struct local *local;

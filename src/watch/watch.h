@@ -10,18 +10,22 @@
 #include "os/config.h"
 #include "store/certificates.h"
 
-#define SWEEP_SLICE 1000	 /* certificates of one batch */
+#define SWEEP_SLICE 1000     /* certificates of one batch */
 #define SYSLOG_LINE_MAX 2048 /* bytes of one RFC 5424 message */
 
 struct watch_room;
-/* watch_start(): the sweep runs at once and then daily (setting "sweep.last"), in
- * slices so that enrolments go on; every durable event of at least notice goes to
- * syslog, from where the last run stopped (setting "syslog.seq") */
-int watch_start(struct loop *l, struct store *s, struct ledger *g, const struct config *c, struct diag *d, struct watch_room **ret) ERR_CHECK;
+/* watch_start(): the sweep runs at once and then daily (setting "sweep.last"),
+ * in slices so that enrolments go on; every durable event of at least notice
+ * goes to syslog, from where the last run stopped (setting "syslog.seq") */
+int watch_start(struct loop *l, struct store *s, struct ledger *g,
+    const struct config *c, struct diag *d, struct watch_room **ret) ERR_CHECK;
 void watch_end(struct watch_room *w);
-/* one slice of the sweep: how many were warned of; 0 when done. For the bench. */
-int sweep_slice(struct store *s, struct ledger *g, int64_t now, uint32_t warn_days, unsigned *ret_n) ERR_CHECK;
+/* one slice of the sweep: how many were warned of; 0 when done. For the bench.
+ */
+int sweep_slice(struct store *s, struct ledger *g, int64_t now,
+    uint32_t warn_days, unsigned *ret_n) ERR_CHECK;
 /* RFC 5424 line of an event, for tests and other routes */
-int syslog_line(const struct event_row *e, char *out, unsigned long size) ERR_CHECK;
+int syslog_line(const struct event_row *e, char *out, unsigned long size)
+    ERR_CHECK;
 
 #endif
