@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cert/crypto.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -144,7 +145,9 @@ core_prepare(struct worker *w, struct diag *d)
 		return diag_set(d, E_NOMEM, "signet-core", NULL, "no memory");
 	c->worker = w;
 	w->cookie = c;
-	e = core_open(c, d);
+	e = crypto_open(d);
+	if (!e)
+		e = core_open(c, d);
 	if (e)
 		return e;
 	c->ca->on_change = on_ca_change;

@@ -50,7 +50,7 @@ struct raw_ca {
 struct raw {
 	char title[128];
 	enum profile_kind kind;
-	bool legacy;
+	bool legacy, legacy_transport;
 	struct raw_validity validity;
 	struct raw_key key;
 	struct raw_usage ku, eku;
@@ -196,6 +196,8 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_ENUM(
 	    "kind", CYAML_FLAG_STRICT, struct raw, kind, kinds, COUNT(kinds)),
 	CYAML_FIELD_BOOL("legacy", OPTIONAL, struct raw, legacy),
+	CYAML_FIELD_BOOL(
+	    "legacy_transport", OPTIONAL, struct raw, legacy_transport),
 	CYAML_FIELD_MAPPING("validity", CYAML_FLAG_DEFAULT, struct raw,
 	    validity, validity_fields),
 	CYAML_FIELD_MAPPING(
@@ -343,6 +345,7 @@ raw_take(
 	memcpy(p->title, r->title, sizeof(p->title));
 	p->kind = r->kind;
 	p->legacy = r->legacy;
+	p->legacy_transport = r->legacy_transport;
 	p->days = r->validity.days;
 	p->days_max =
 	    r->validity.max_days ? r->validity.max_days : r->validity.days;
@@ -503,8 +506,9 @@ int
 profile_print(const struct profile *p, struct buf *out)
 {
 	print_title(out, p->title);
-	buf_printf(out, "kind: %s\nlegacy: %s\n", profile_kind_name(p->kind),
-	    p->legacy ? "true" : "false");
+	buf_printf(out, "kind: %s\nlegacy: %s\nlegacy_transport: %s\n",
+	    profile_kind_name(p->kind), p->legacy ? "true" : "false",
+	    p->legacy_transport ? "true" : "false");
 	print_validity(out, p);
 	print_key(out, p);
 	print_usages(out, p);

@@ -149,6 +149,8 @@ online_ask(struct cli_context *c, const char *method, struct online_path *p,
 	e = http_call(&call, d, &status, ret_body);
 	if (text)
 		secret_wipe(text, strlen(text));
+	if (e == E_CLOSED)
+		return diag_set(d, e, path, NULL, "no server listens here");
 	if (!e && status >= 400)
 		e = problem_take(buf_span(ret_body), status, d);
 	return e;

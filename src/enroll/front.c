@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cert/crypto.h"
 #include "enroll/scep/scep.h"
 
 void
@@ -202,8 +203,12 @@ front_is_ready(const struct front *f)
 static int
 prepare(struct worker *w, struct diag *d)
 {
-	struct front *f = front_new(w->loop, &w->config);
+	struct front *f;
+	int e = crypto_open(d);
 
+	if (e)
+		return e;
+	f = front_new(w->loop, &w->config);
 	if (!f)
 		return diag_set(
 		    d, E_NOMEM, "signet-front", NULL, "out of memory");

@@ -202,20 +202,28 @@ path_of(const struct decider *dr, const char *name)
 	return NULL;
 }
 
-int
-proof_judge(struct decider *dr, const struct enrolment *e,
-    const struct cert_row *ours, struct claim *c, struct diag *d)
+/* ENR-3: DES, 3DES and SHA-1 only where the path or the profile says so */
+static int
+judge_algorithms(const struct enrolment *e, const struct config_scep *path,
+    const struct claim *c, struct diag *d)
 {
-	const struct config_scep *path = path_of(dr, e->path);
+	if (!e->legacy || path->legacy || c->profile->legacy_transport)
+		return 0;
+	diag_set(d, E_UNSUPPORTED, OBJECT, "ENR-3",
+	    "DES, 3DES and SHA-1 are not accepted under profile %s",
+	    c->profile->name);
+	diag_remedy(d, "use AES and SHA-256, or a profile with "
+		       "legacy_transport: true");
+	return E_UNSUPPORTED;
+}
+
+static int
+judge_proof(struct decider *dr, const struct enrolment *e,
+    const struct config_scep *path, const struct cert_row *ours,
+    struct claim *c, struct diag *d)
+{
 	int err;
 
-	/* the front has looked at both; it may have been taken over */
-	if (!path)
-		return diag_set(d, E_UNSUPPORTED, OBJECT, "ENR-3",
-		    "there is no path /scep/%s", e->path);
-	if (e->legacy && !path->legacy)
-		return diag_set(d, E_UNSUPPORTED, OBJECT, "ENR-3",
-		    "old algorithms are not accepted on this path");
 	if (ours) {
 		err = judge_renewal(dr, ours, c, d);
 		/* a device whose certificate has lapsed may come with a
@@ -233,4 +241,19 @@ proof_judge(struct decider *dr, const struct enrolment *e,
 	if (e->secret[0])
 		return judge_password(dr, e, c, d);
 	return judge_nothing(dr, path, c, d);
+}
+
+int
+proof_judge(struct decider *dr, const struct enrolment *e,
+    const struct cert_row *ours, struct claim *c, struct diag *d)
+{
+	const struct config_scep *path = path_of(dr, e->path);
+	int err;
+
+	/* the front has looked; it may have been taken over */
+	if (!path)
+		return diag_set(d, E_UNSUPPORTED, OBJECT, "ENR-3",
+		    "there is no path /scep/%s", e->path);
+	err = judge_proof(dr, e, path, ours, c, d);
+	return err ? err : judge_algorithms(e, path, c, d);
 }

@@ -178,7 +178,7 @@ csr_judge(struct scep_job *j, struct diag *d)
 		    "RFC 2986 4.2", "its signature algorithm is unknown");
 	if (hash == HASH_MD5 || hash == HASH_SHA1)
 		j->m.legacy = true;
-	if (j->m.legacy && !j->path->legacy)
+	if (hash == HASH_MD5 && !j->path->legacy)
 		return diag_set(d, E_UNSUPPORTED, "certification request",
 		    "ENR-3", "%s is not accepted on this path",
 		    hash_name(hash));

@@ -175,11 +175,11 @@ scep_check(const struct scep_message *m, bool legacy_allowed, struct diag *d)
 	struct spki_info key;
 	int e;
 
-	/* RFC 8894 2.9: DES, 3DES, MD5 and SHA-1 are for old equipment only */
-	if (m->legacy && !legacy_allowed) {
+	/* RFC 8894 2.9. DES, 3DES and SHA-1 are the core's to judge, by the
+	 * profile of who asks; a signature over MD5 proves nothing. */
+	if (m->cms.hash == HASH_MD5 && !legacy_allowed) {
 		diag_set(d, E_UNSUPPORTED, OBJECT, "ENR-3",
-		    "%s with %s is not accepted on this path",
-		    hash_name(m->cms.hash), oid_name((enum oid)m->env.cipher));
+		    "md5 is not accepted on this path");
 		diag_remedy(d, "use AES and SHA-256, or a /scep/NAME path "
 			       "with legacy: true");
 		return E_UNSUPPORTED;

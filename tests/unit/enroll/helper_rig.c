@@ -45,12 +45,15 @@ rig_new(void)
 	    r->config.state_dir, sizeof(r->config.state_dir), "%s", r->dir);
 	snprintf(r->config.catalog_dir, sizeof(r->config.catalog_dir), "%s",
 	    TEST_CATALOG);
-	r->config.scep_n = 3;
+	r->config.scep_n = 4;
 	memset(r->config.scep, 0, sizeof(r->config.scep));
 	r->config.scep[0].pending_allowed = true;
 	snprintf(r->config.scep[1].name, 64, "strict");
 	snprintf(r->config.scep[2].name, 64, "old");
 	r->config.scep[2].legacy = true;
+	snprintf(r->config.scep[3].name, 64, "modern");
+	snprintf(r->config.scep[3].profile, 64, "server");
+	r->config.scep[3].pending_allowed = true;
 	r->loop = loop_new();
 	assert_int_equal(store_open("test:", &d, &r->store), 0);
 	assert_int_equal(

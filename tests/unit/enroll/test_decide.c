@@ -214,10 +214,13 @@ test_paths(void **state)
 	rig_decide(r, &a.e, &o);
 	assert_int_equal(o.status, ENROL_REFUSED);
 	assert_int_equal(o.code, E_PASSWORD);
-	a.e.path[0] = '\0';
+	snprintf(a.e.path, 64, "modern");
 	a.e.legacy = true;
 	rig_decide(r, &a.e, &o);
 	assert_int_equal(o.code, E_UNSUPPORTED);
+	a.e.path[0] = '\0'; /* profile phone says legacy_transport */
+	rig_decide(r, &a.e, &o);
+	assert_int_equal(o.status, ENROL_PENDING);
 	snprintf(a.e.path, 64, "nowhere");
 	rig_decide(r, &a.e, &o);
 	assert_int_equal(o.status, ENROL_REFUSED);

@@ -182,7 +182,7 @@ test_caps(void **state)
 	assert_non_null(strstr((char *)body.p, "SHA-1\n"));
 }
 
-/* ENR-3: 3DES and SHA-1 are refused with badAlg, and served where allowed */
+/* ENR-3: MD5 is refused with badAlg, and served where allowed */
 static void
 test_legacy_path(void **state)
 {
@@ -191,7 +191,7 @@ test_legacy_path(void **state)
 	struct client_answer a;
 
 	c.cipher = EVP_des_ede3_cbc();
-	c.md = EVP_sha1();
+	c.md = EVP_md5();
 	ask(s, POST, &c, &a);
 	assert_string_equal(a.status, "2");
 	assert_string_equal(a.fail, "0");
@@ -199,9 +199,9 @@ test_legacy_path(void **state)
 	assert_string_equal(a.status, "0");
 	assert_string_equal(a.cipher, "des-ede3-cbc");
 	client_answer_done(&a);
-	/* a request signed with SHA-1 inside a modern message */
+	/* a request signed with MD5 inside a modern message */
 	c = request_of(s, "T3b");
-	c.csr_md = EVP_sha1();
+	c.csr_md = EVP_md5();
 	ask(s, POST, &c, &a);
 	assert_string_equal(a.status, "2");
 	assert_string_equal(a.fail, "0");
