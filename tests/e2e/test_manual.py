@@ -184,7 +184,7 @@ def test_common_options():
 
 
 def test_exit_codes():
-    """CLI: what signet(1) says about exit codes, by one example each"""
+    """what signet(1) says about exit codes, by one example each"""
     page = sections(text_of("signet.1"), "#")["EXIT STATUS"]
     assert re.findall(r"^\*(\d)\*$", page, re.M) == ["0", "1", "2", "3"]
     data = ROOT / "tests/data/formats"
@@ -226,7 +226,7 @@ def members(o):
 
 
 def test_members_of_cert_show():
-    """CERT-1: every member of cert show --json stands in signet-cert(1), and
+    """every member of cert show --json stands in signet-cert(1), and
     every member named there is shown for some file"""
     page = sections(text_of("signet-cert.1"), "#")["JSON"]
     files = sorted(f for f in (ROOT / "tests/data/formats").iterdir()
@@ -500,7 +500,7 @@ def test_sealed_files_are_as_described(server):
 
 
 def test_ledger_is_as_described(server, scratch):
-    """ACC-8: the exported ledger, hashed once more by other means, and its
+    """the exported ledger, hashed once more by other means, and its
     checkpoints, verified by openssl"""
     import sqlite3
     import time
