@@ -39,11 +39,42 @@ event_of(struct core *c, enum event_kind kind, enum severity severity,
 	return ledger_add(c->ledger, &e, clock_now());
 }
 
+/* Enrolments that a front works on, or whose signature is under way, will join
+ * this batch in a moment and share its commit: wait for them, but not for long
+ * (docs/adr/0003). */
+static bool
+is_gathering(struct core *c)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (!store_is_writing(c->store) ||
+	    (c->others == 0 && key_client_open(c->keys) == 0)) {
+		c->gather_until_ms = 0;
+		return false;
+	}
+	if (c->gather_until_ms == 0) {
+		c->gather_until_ms = now_ms + CORE_GATHER_MS;
+		timer_set(c->gather, CORE_GATHER_MS);
+	}
+	if (now_ms < c->gather_until_ms)
+		return true;
+	c->gather_until_ms = 0;
+	return false;
+}
+
+static void
+on_gathered(void *cookie)
+{
+	(void)cookie; /* the round's end commits */
+}
+
 static void
 on_idle(void *cookie)
 {
 	struct core *c = (struct core *)cookie;
 
+	if (is_gathering(c))
+		return;
 	if (store_flush(c->store))
 		log_line(LOG_ERROR, "a batch was not committed");
 	if (store_is_lost(c->store) || store_is_lost(c->reader)) {
@@ -127,7 +158,8 @@ core_open(struct core *c, struct diag *d)
 		return e;
 	c->keys = key_client_new(c->worker->loop);
 	c->tick = timer_new(c->worker->loop, on_tick, c);
-	if (!c->keys || !c->tick || trust_prepare(c, cfg))
+	c->gather = timer_new(c->worker->loop, on_gathered, c);
+	if (!c->keys || !c->tick || !c->gather || trust_prepare(c, cfg))
 		return diag_set(d, E_NOMEM, "signet-core", NULL, "no memory");
 	e = ca_new(c->store, c->ledger, c->keys, cfg, d, &c->ca);
 	if (!e)
@@ -219,6 +251,7 @@ core_on_stop(struct worker *w)
 		log_line(LOG_ERROR, "the last batch was not committed");
 	core_links_free(c);
 	timer_free(c->tick);
+	timer_free(c->gather);
 	decider_free(c->decider);
 	ca_free(c->ca);
 	key_client_free(c->keys);

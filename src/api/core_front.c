@@ -102,6 +102,7 @@ on_ask(struct channel *c, const struct frame *f, void *cookie)
 	(void)c;
 	if (err)
 		return err;
+	front->core->others = e.others;
 	a = front->ask_n < CORE_FRONT_ASKS_MAX ? ask_new(front, f->id) : NULL;
 	if (!a) {
 		refuse(front, f->id, E_LIMIT);

@@ -17,6 +17,7 @@ enrolment_pack(const struct enrolment *e, struct buf *out)
 	buf_pack_span(out, e->serial);
 	buf_pack_span(out, e->issuer);
 	buf_add_u8(out, e->legacy);
+	buf_add_u16(out, e->others);
 }
 
 int
@@ -37,6 +38,7 @@ enrolment_unpack(struct span in, struct enrolment *ret)
 	e.serial = reader_span(&r);
 	e.issuer = reader_span(&r);
 	legacy = reader_u8(&r);
+	e.others = reader_u16(&r);
 	err = reader_finish(&r);
 	if (!err &&
 	    (e.kind < ENROL_NEW || e.kind > ENROL_GET_CRL || legacy > 1))

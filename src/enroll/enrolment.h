@@ -52,6 +52,8 @@ struct enrolment {
 			       Name below */
 	struct span issuer;
 	bool legacy; /* came with legacy algorithms */
+	uint16_t others; /* requests the front is working on besides: the core
+			  * lets them share a commit (docs/adr/0003) */
 };
 enum enrol_status {
 	ENROL_STATUS_UNSET,

@@ -309,3 +309,9 @@ key_ask(struct key_client *k, enum key_op op, struct span payload,
 	}
 	return 0;
 }
+
+size_t
+key_client_open(const struct key_client *k)
+{
+	return KEY_CLIENT_OPEN_MAX - k->unused_n;
+}

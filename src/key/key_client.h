@@ -26,6 +26,9 @@ void key_client_free(struct key_client *k);
 int key_client_add_link(struct key_client *k, unsigned index, int fd) ERR_CHECK;
 size_t key_client_open_count(const struct key_client *k);
 
+/* how many questions are under way; the core gathers a batch by it */
+size_t key_client_open(const struct key_client *k);
+
 /* result: 0 with the answer's fields in a reader, or a code with d filled;
  * both are borrowed during the callback, which may ask anew */
 typedef void (*key_done_fn)(

@@ -27,9 +27,10 @@ SERVER_CORE, CLIENT_CORE = "0", "1"
 
 def line(name, value, unit, beside=None):
     """beside: (what, value)"""
-    text = f"{name}: {value:,.1f} {unit}".replace(",", " ")
+    number = lambda v: f"{v:,.1f}".replace(",", " ")
+    text = f"{name}: {number(value)} {unit}"
     if beside:
-        text += f" (beside {beside[0]}: {beside[1]:,.1f}, ratio {value / beside[1]:.2f})".replace(",", " ", 0)
+        text += f" (beside {beside[0]}: {number(beside[1])}, ratio {value / beside[1]:.2f})"
     print(text, flush=True)
 
 
@@ -216,4 +217,5 @@ def main():
             shutil.rmtree(folder, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

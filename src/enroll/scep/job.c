@@ -157,6 +157,7 @@ job_ask(struct scep_job *j, struct enrolment *e)
 	snprintf(e->source, sizeof(e->source), "%s", http_peer(j->r));
 	scep_transaction_text(&j->m, e->transaction, sizeof(e->transaction));
 	e->legacy = j->m.legacy;
+	e->others = (uint16_t)key_client_open(j->f->keys);
 	err = enrol_client_ask(j->f->core, e, on_decided, j);
 	secret_wipe(e->secret, sizeof(e->secret));
 	if (err)
