@@ -1,6 +1,8 @@
 #include "api/local.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,12 +126,12 @@ hold(struct held *h)
 	timer_set(h->local->timer, LOCAL_LOOK_MS);
 }
 
-/* only root and the account the server runs as (its state's owner) */
+/* Only root and the owner of the state folder. Not whom this process runs as:
+ * started by root a front becomes nobody, and nobody is everybody's. */
 static bool
 is_let_in(const struct local *l, uid_t uid)
 {
-	return uid != (uid_t)-1 &&
-	       (uid == 0 || uid == geteuid() || uid == l->owner);
+	return uid != (uid_t)-1 && (uid == 0 || uid == l->owner);
 }
 
 static void
@@ -289,11 +291,12 @@ static int
 local_prepare(struct worker *w, struct diag *d)
 {
 	struct stat st;
-	uid_t owner = geteuid();
 
-	if (stat(w->config.state_dir, &st) == 0)
-		owner = st.st_uid;
-	w->cookie = local_new(w->loop, owner);
+	/* before root is given up: it may be closed to whom we become */
+	if (stat(w->config.state_dir, &st) != 0)
+		return diag_set(
+		    d, E_IO, w->config.state_dir, NULL, "%s", strerror(errno));
+	w->cookie = local_new(w->loop, st.st_uid);
 	return w->cookie
 		   ? 0
 		   : diag_set(d, E_NOMEM, "local front", NULL, "no memory");

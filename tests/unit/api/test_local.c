@@ -268,28 +268,20 @@ a_change_waits_for_a_core(void **state)
 	buf_done(&c.body);
 }
 
-/* ACC: only root and the server's own account; needs root to become another */
+/* what curl is told when it asks as that account */
 static void
-strangers_are_refused(void **state)
+ask_as(struct rig *r, uid_t uid, char *out, int size)
 {
-	struct rig *r = (struct rig *)*state;
-	char command[256], out[512] = "";
 	FILE *f;
 	pid_t pid;
 	int fd[2];
 
-	if (getuid() != 0)
-		skip();
-	core_up(r);
-	assert_int_equal(chmod(r->dir, 0755), 0);
-	assert_int_equal(chmod(r->path, 0777), 0);
 	assert_int_equal(pipe(fd), 0);
-	snprintf(command, sizeof(command), "%s", r->path);
 	pid = fork();
 	if (pid == 0) {
-		if (setuid(65534) != 0 || dup2(fd[1], 1) < 0)
+		if (seteuid(0) != 0 || setuid(uid) != 0 || dup2(fd[1], 1) < 0)
 			_exit(1);
-		execlp("curl", "curl", "-s", "--unix-socket", command,
+		execlp("curl", "curl", "-s", "--unix-socket", r->path,
 		    "http://localhost/api/v1/status", (char *)NULL);
 		_exit(1);
 	}
@@ -297,10 +289,46 @@ strangers_are_refused(void **state)
 	for (int i = 0; i < 200 && waitpid(pid, NULL, WNOHANG) == 0; i++)
 		assert_int_equal(loop_step(r->loop, 10), 0);
 	f = fdopen(fd[0], "r");
-	assert_non_null(fgets(out, sizeof(out), f));
+	assert_non_null(fgets(out, size, f));
 	fclose(f);
+}
+
+/* ACC: only root and the owner of the state; needs root to become another */
+static void
+strangers_are_refused(void **state)
+{
+	struct rig *r = (struct rig *)*state;
+	char out[512] = "";
+
+	if (getuid() != 0)
+		skip();
+	core_up(r);
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	assert_int_equal(chmod(r->path, 0777), 0);
+	ask_as(r, 65534, out, sizeof(out));
 	assert_non_null(strstr(out, "\"status\":403"));
 	assert_int_equal(r->asked, 0);
+}
+
+/* a front that root started has become nobody: that lets nobody in */
+static void
+whom_the_front_became_is_a_stranger(void **state)
+{
+	struct rig *r = (struct rig *)*state;
+	char nobody[512] = "", root[512] = "";
+
+	if (getuid() != 0)
+		skip();
+	core_up(r);
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	assert_int_equal(chmod(r->path, 0777), 0);
+	assert_int_equal(seteuid(65534), 0);
+	ask_as(r, 65534, nobody, sizeof(nobody));
+	assert_int_equal(seteuid(0), 0);
+	assert_non_null(strstr(nobody, "\"status\":403"));
+	ask_as(r, 0, root, sizeof(root));
+	assert_non_null(strstr(root, "\"well\":true"));
+	assert_int_equal(r->asked, 1);
 }
 
 int
@@ -314,6 +342,7 @@ main(void)
 		CASE(a_change_is_not_asked_twice),
 		CASE(a_change_waits_for_a_core),
 		CASE(strangers_are_refused),
+		CASE(whom_the_front_became_is_a_stranger),
 	};
 
 	return cmocka_run_group_tests_name("local", tests, NULL, NULL);
