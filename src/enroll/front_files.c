@@ -1,13 +1,13 @@
-/* CA files from what the core has told; CRLs fetched from it and kept for a
- * moment, so that a fleet that asks at once costs one fetch. */
+/* CA files from what the core has told; CRLs fetched from it. No CRL is kept
+ * here: a revocation that was answered must show in the next answer. Requests
+ * that come while a fetch is under way share the one after it, so that a fleet
+ * that asks at once costs two. */
 #include <stdio.h>
 
 #include "cert/cms.h"
 #include "cert/write.h"
 #include "enroll/front_internal.h"
-#include "os/clock.h"
 
-#define CRL_KEEP_MS 1000
 #define FILE_MAX_OUT 262144 /* bytes of a CA file */
 
 struct crl_waiter {
@@ -15,17 +15,16 @@ struct crl_waiter {
 	struct crl_waiter *next;
 };
 
-struct crl_entry_cached {
+struct crl_fetch { /* one for each authority that was asked for */
+	struct front *front;
 	char id[64];
-	struct buf der;
-	int64_t fetched_ms; /* 0: never */
-	bool fetching;
-	struct crl_waiter *waiters;
+	struct crl_waiter *now;   /* of the fetch under way; NULL: none is */
+	struct crl_waiter *later; /* came since it began: of the next one */
 };
 
 struct crl_cache {
 	size_t n;
-	struct crl_entry_cached e[ENROL_CA_MAX];
+	struct crl_fetch e[ENROL_CA_MAX];
 };
 
 struct crl_cache *
@@ -37,11 +36,7 @@ crl_cache_new(void)
 void
 crl_cache_free(struct crl_cache *c)
 {
-	if (!c)
-		return;
 	/* the client told every fetch, so no waiter is left */
-	for (size_t i = 0; i < c->n; i++)
-		buf_done(&c->e[i].der);
 	free(c);
 }
 
@@ -75,7 +70,7 @@ static void
 crl_reply(struct http_request *r, struct span der)
 {
 	static const struct http_header_pair extra[] = {
-		{ "Cache-Control", "max-age=60" },
+		{ "Cache-Control", "no-cache" },
 		{ NULL, NULL },
 	};
 
@@ -83,24 +78,16 @@ crl_reply(struct http_request *r, struct span der)
 }
 
 static void
-on_crl(int result, struct span bytes, void *cookie)
+tell(struct crl_waiter **list, int result, struct span der)
 {
-	struct crl_entry_cached *e = cookie;
-	struct crl_waiter *w = e->waiters;
+	struct crl_waiter *w = *list;
 
-	e->waiters = NULL;
-	e->fetching = false;
-	if (result == 0) {
-		buf_reset(&e->der);
-		buf_add_span(&e->der, bytes);
-		/* kept only when there was room for the copy */
-		e->fetched_ms = buf_error(&e->der) ? 0 : clock_monotonic_ms();
-	}
+	*list = NULL;
 	while (w) {
 		struct crl_waiter *next = w->next;
 
 		if (result == 0)
-			crl_reply(w->r, bytes);
+			crl_reply(w->r, der);
 		else if (result == E_NOT_FOUND)
 			front_say(w->r, 404, "there is no such CRL here");
 		else
@@ -110,10 +97,28 @@ on_crl(int result, struct span bytes, void *cookie)
 	}
 }
 
-static struct crl_entry_cached *
-cache_entry(struct crl_cache *c, const char *id)
+static void
+on_crl(int result, struct span der, void *cookie)
 {
-	struct crl_entry_cached *e;
+	struct crl_fetch *f = cookie;
+
+	tell(&f->now, result, der);
+	/* after a failure there may be no core left to ask */
+	if (result)
+		tell(&f->later, result, der);
+	if (!f->later)
+		return;
+	f->now = f->later;
+	f->later = NULL;
+	if (enrol_client_fetch_crl(f->front->core, f->id, on_crl, f))
+		tell(&f->now, E_CLOSED, der);
+}
+
+static struct crl_fetch *
+fetch_of(struct front *f, const char *id)
+{
+	struct crl_cache *c = f->crls;
+	struct crl_fetch *e;
 
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->e[i].id, id) == 0)
@@ -122,9 +127,16 @@ cache_entry(struct crl_cache *c, const char *id)
 	if (c->n == ENROL_CA_MAX)
 		return NULL;
 	e = &c->e[c->n++];
+	e->front = f;
 	snprintf(e->id, sizeof(e->id), "%s", id);
-	buf_init(&e->der, CHANNEL_FRAME_MAX);
 	return e;
+}
+
+static void
+wait_in(struct crl_waiter **list, struct crl_waiter *w)
+{
+	w->next = *list;
+	*list = w;
 }
 
 void
@@ -132,31 +144,25 @@ front_get_crl(struct front *f, struct http_request *r, const char *name)
 {
 	const struct front_authority *a =
 	    authority_of(f, r, stem(name, ".crl"));
-	struct crl_entry_cached *e;
+	struct crl_fetch *e;
 	struct crl_waiter *w;
 
 	if (!a)
 		return;
-	e = cache_entry(f->crls, a->info->id);
-	if (e && e->fetched_ms &&
-	    clock_monotonic_ms() - e->fetched_ms < CRL_KEEP_MS) {
-		crl_reply(r, buf_span(&e->der));
-		return;
-	}
+	e = fetch_of(f, a->info->id);
 	w = e ? calloc(1, sizeof(*w)) : NULL;
 	if (!w) {
 		front_busy(r, "the CRL cannot be had just now");
 		return;
 	}
-	if (!e->fetching && enrol_client_fetch_crl(f->core, e->id, on_crl, e)) {
-		free(w);
-		front_busy(r, "the CRL cannot be had just now");
+	w->r = r;
+	if (e->now) {
+		wait_in(&e->later, w);
 		return;
 	}
-	e->fetching = true;
-	w->r = r;
-	w->next = e->waiters;
-	e->waiters = w;
+	wait_in(&e->now, w);
+	if (enrol_client_fetch_crl(f->core, e->id, on_crl, e))
+		tell(&e->now, E_CLOSED, span_of(NULL, 0));
 }
 
 void
