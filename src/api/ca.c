@@ -46,6 +46,15 @@ ca_create_post(struct api *a, struct api_request *r)
 
 	if (e)
 		return;
+	if (p.p12.n) {
+		struct diag d = { 0 };
+
+		(void)diag_set(&d, E_INVAL, "p12", NULL,
+		    "an authority that exists is imported, not created");
+		diag_remedy(&d, "signet ca import, POST /api/v1/ca/import");
+		api_refuse(a, r, &d);
+		return;
+	}
 	e = ca_create(a->ca, &p, &who, api_ca_done, r);
 	if (e)
 		api_refuse_code(a, r, e, "ca create");

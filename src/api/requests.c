@@ -116,16 +116,12 @@ put_cert(struct api *a, json_t *o, int64_t id)
 }
 
 static void
-request_show_get(struct api *a, struct api_request *r)
+answer_request(struct api *a, struct api_request *r, int64_t id)
 {
 	struct request_row q = { 0 };
 	AUTO(json_t) *o = NULL, *receipt = NULL;
-	int64_t id;
-	int e;
+	int e = request_get(a->store, id, &q);
 
-	if (api_arg_number(a, r, "id", &id))
-		return;
-	e = request_get(a->store, id, &q);
 	if (e) {
 		api_refuse_with(a, r, e, api_arg(r, "id"),
 		    e == E_NOT_FOUND ? "there is no such request"
@@ -144,6 +140,15 @@ request_show_get(struct api *a, struct api_request *r)
 		api_refuse_code(a, r, e, "certificate");
 	else
 		api_answer(a, r, 200, TAKE(o));
+}
+
+static void
+request_show_get(struct api *a, struct api_request *r)
+{
+	int64_t id;
+
+	if (!api_arg_number(a, r, "id", &id))
+		answer_request(a, r, id);
 }
 
 static void
@@ -181,6 +186,18 @@ begun(struct api *a, struct api_request *r, int e)
 		api_refuse_code(a, r, e, api_arg(r, "id"));
 }
 
+/* approved: the same answer as GET, certificate and receipt included */
+static void
+on_approved(int result, json_t *answer, const struct diag *d, void *cookie)
+{
+	struct api_request *r = (struct api_request *)cookie;
+
+	if (result)
+		api_ca_done(result, answer, d, cookie);
+	else
+		answer_request(r->api, r, json_get_int(answer, "id", 0));
+}
+
 static void
 request_approve_post(struct api *a, struct api_request *r)
 {
@@ -192,7 +209,7 @@ request_approve_post(struct api *a, struct api_request *r)
 	    api_text(a, r, "profile", PROFILE_NAME_MAX, &profile))
 		return;
 	begun(a, r,
-	    decide_approve(a->decider, id, profile, &who, api_ca_done, r));
+	    decide_approve(a->decider, id, profile, &who, on_approved, r));
 }
 
 static void

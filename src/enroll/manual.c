@@ -28,7 +28,7 @@ row_to_json(const struct request_row *r)
 	if (r->reason[0])
 		json_set_text(o, "reason", r->reason);
 	if (r->cert)
-		json_set_int(o, "certificate", r->cert);
+		json_set_int(o, "certificate_id", r->cert);
 	return o;
 }
 
@@ -256,7 +256,7 @@ on_approved(const struct issued *i, void *cookie)
 		pending_count(f->d, f->source, -1);
 		json_set_int(o, "id", i->request_id);
 		json_set_text(o, "state", request_state_name(REQUEST_ISSUED));
-		json_set_int(o, "certificate", i->cert_id);
+		json_set_int(o, "certificate_id", i->cert_id);
 		json_set_text(o, "authority", i->authority);
 		if (i->receipt && o &&
 		    json_object_set(o, "receipt", i->receipt))

@@ -224,8 +224,13 @@ requests_by_hand(void **state)
 	assert_int_equal(r->status, 422);
 	snprintf(
 	    path, sizeof(path), "/api/v1/requests/%lld/approve", (long long)id);
-	(void)rig_call(r, HTTP_POST, path, "", NULL);
+	o = rig_call(r, HTTP_POST, path, "", NULL);
 	assert_int_equal(r->status, 200);
+	/* "certificate" is PEM wherever it stands; a row has its own name */
+	assert_memory_equal(json_get0_text(o, "certificate"),
+	    "-----BEGIN CERTIFICATE-----", 27);
+	assert_non_null(json_get0_text(o, "serial"));
+	assert_null(json_object_get(o, "certificate_id"));
 	(void)rig_call(r, HTTP_POST, path, "", NULL);
 	assert_int_equal(r->status, 409);
 	snprintf(path, sizeof(path), "/api/v1/requests/%lld", (long long)id);
@@ -307,6 +312,23 @@ audit_verifies(void **state)
 	assert_int_equal(r->status, 422);
 }
 
+/* CA-2: what exists is imported; created out of it came an empty id */
+static void
+create_takes_no_pkcs12(void **state)
+{
+	struct rig *r = (struct rig *)*state;
+	const json_t *o;
+
+	rig_ignite(r);
+	o = rig_call(r, HTTP_POST, "/api/v1/ca", "",
+	    json_pack("{s:s,s:s}", "name", "Second", "p12", "AAAA"));
+	assert_int_equal(r->status, 422);
+	assert_non_null(
+	    strstr(json_get0_text(o, "remedy"), "signet ca import"));
+	o = rig_call(r, HTTP_GET, "/api/v1/ca", "", NULL);
+	assert_int_equal(json_array_size(json_object_get(o, "authorities")), 2);
+}
+
 /* CA-2: a backup is protected, restores once, and issues under the old root */
 static void
 backup_and_restore(void **state)
@@ -366,6 +388,7 @@ main(void)
 		CASE(profiles_of_ones_own),
 		CASE(trust_over_the_api),
 		CASE(audit_verifies),
+		CASE(create_takes_no_pkcs12),
 		CASE(backup_and_restore),
 	};
 
