@@ -76,7 +76,8 @@ print_report(struct cli_context *c, const json_t *o)
 		    strcmp(reason, "-") != 0 ? ": " : "",
 		    strcmp(reason, "-") != 0 ? reason : "");
 		online_line(c,
-		    strcmp(result, "already") == 0 ? "already there" : result,
+		    strcmp(result, "already-there") == 0 ? "already there"
+							 : result,
 		    text);
 	}
 	for (size_t i = 0; i < json_array_size(notes); i++) {

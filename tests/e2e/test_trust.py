@@ -19,7 +19,9 @@ def test_published_bundle_imports_as_three(any_server):
     assert dropped and all(n["line"] > 0 for n in dropped)
     again = any_server.json("trust", "add", PUSH)
     assert (again["added"], again["already"]) == (0, 3)
-    assert "already there" in any_server.signet("trust", "add", PUSH).stdout.decode()
+    lines = any_server.signet("trust", "add", PUSH).stdout.decode().splitlines()
+    assert len([l for l in lines if l.startswith("already there ")]) == 3 and "already-there" not in str(lines)
+    assert lines[-1] == "0 added, 3 already there, 0 refused"
 
 
 # TRUST-3: nothing is half-imported
