@@ -50,20 +50,19 @@ struct said {
 void
 supervisor_usage(void)
 {
-	printf(
-	    "Usage: signetd --state DIR [options]\n\n"
-	    "  --state DIR          everything the server keeps\n"
-	    "  --config FILE        instead of DIR/signet.yaml\n"
-	    "  --http ADDR:PORT     SCEP, CRL, OCSP, CA files; port 0 = any; "
-	    "\"\" = none\n"
-	    "  --https ADDR:PORT    not served by this version\n"
-	    "  --phones-https ADDR:PORT, --phones-http ADDR:PORT  likewise\n"
-	    "  --database URL       postgresql://... instead of SQLite\n"
-	    "  --fronts N, --keys N processes; 0 = one per core\n"
-	    "  --user USER          to run as, when started by root\n"
-	    "  --catalog DIR        shipped data\n"
-	    "  --clock-offset S     seconds added to the clock, for tests\n"
-	    "  --help\n");
+	printf("Usage: signetd --state DIR [options]\n\n"
+	       "  --state DIR          everything the server keeps\n"
+	       "  --config FILE        instead of DIR/signet.yaml\n"
+	       "  --http ADDR:PORT     SCEP, CRL, CA files; port 0 = any; "
+	       "\"\" = none\n"
+	       "  --https ADDR:PORT    not served by this version\n"
+	       "  --phones-https ADDR:PORT, --phones-http ADDR:PORT  likewise\n"
+	       "  --database URL       postgresql://... instead of SQLite\n"
+	       "  --fronts N, --keys N processes; 0 = one per core\n"
+	       "  --user USER          to run as, when started by root\n"
+	       "  --catalog DIR        shipped data\n"
+	       "  --clock-offset S     seconds added to the clock, for tests\n"
+	       "  --help\n");
 }
 
 static bool
