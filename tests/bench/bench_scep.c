@@ -152,8 +152,7 @@ struct maker {
 	const struct x509 *ra;
 	const char *password;
 	size_t from, to;
-	FILE *out;
-	pthread_mutex_t *lock;
+	FILE *out; /* its own: the halves are joined in order */
 };
 
 static void *
@@ -168,13 +167,24 @@ maker_run(void *cookie)
 		buf_reset(&msg);
 		request_make(&m->keys[i % KEYS], m->ra, m->password, i, &msg);
 		n = (uint32_t)msg.n;
-		pthread_mutex_lock(m->lock);
 		if (fwrite(&n, sizeof(n), 1, m->out) != 1 ||
 		    fwrite(msg.p, 1, msg.n, m->out) != msg.n)
 			die("write");
-		pthread_mutex_unlock(m->lock);
 	}
 	return NULL;
+}
+
+static void
+append(FILE *out, FILE *half)
+{
+	static char block[1 << 16];
+	size_t n;
+
+	rewind(half);
+	while ((n = fread(block, 1, sizeof(block), half)) > 0)
+		if (fwrite(block, 1, n, out) != n)
+			die("write");
+	fclose(half);
 }
 
 static int
@@ -183,7 +193,6 @@ prepare(char **argv)
 	struct client_key keys[KEYS];
 	struct x509 *ra = NULL;
 	size_t count = (size_t)strtoul(argv[4], NULL, 10);
-	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct maker m[2];
 	pthread_t t[2];
 	FILE *in = fopen(argv[2], "rb"), *out = fopen(argv[5], "wb");
@@ -197,12 +206,13 @@ prepare(char **argv)
 		client_key_make(&keys[i], i);
 	for (int i = 0; i < 2; i++) {
 		m[i] = (struct maker){ keys, ra, argv[3], count * (size_t)i / 2,
-			count * (size_t)(i + 1) / 2, out, &lock };
-		if (pthread_create(&t[i], NULL, maker_run, &m[i]))
+			count * (size_t)(i + 1) / 2, i ? tmpfile() : out };
+		if (!m[i].out || pthread_create(&t[i], NULL, maker_run, &m[i]))
 			die("thread");
 	}
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
+	append(out, m[1].out);
 	if (fclose(out))
 		die("write");
 	x509_free(ra);
