@@ -71,8 +71,9 @@ authority_alarms(const struct api *a, int64_t now, json_t *list)
 		snprintf(
 		    remedy, sizeof(remedy), "signet ca renew %s", u->row.id);
 		snprintf(text, sizeof(text),
-		    "authority %s expires in %lld days", u->row.id,
-		    (long long)left);
+		    left < 0 ? "authority %s expired %lld days ago"
+			     : "authority %s expires in %lld days",
+		    u->row.id, (long long)(left < 0 ? -left : left));
 		if (left < CA_WARN_DAYS)
 			alarm_add(list, left < 30 ? "critical" : "warning",
 			    text, remedy);

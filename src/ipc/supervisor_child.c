@@ -10,8 +10,7 @@
 #include "ipc/supervisor_internal.h"
 #include "os/clock.h"
 
-#define QUICK_MS 1000  /* a life shorter than this ... */
-#define QUICK_MAX 5    /* ... more often than this in a row: slow down */
+#define EARLY_MAX 5    /* deaths in a row before it was ready: slow down */
 #define BACKOFF_MS 100 /* doubling */
 #define BACKOFF_MAX_MS 2000
 
@@ -109,7 +108,6 @@ child_start(struct child *c)
 	int fd, r;
 
 	c->is_ready = c->is_stopping = false;
-	c->started_ms = clock_monotonic_ms();
 	r = spawn(c, c->supervisor->programs, &c->pid, &fd);
 	if (r != 0)
 		return r;
@@ -193,20 +191,18 @@ log_death(const struct child *c, pid_t pid, int status)
 	    role_name(c->role), c->index, (long)pid, how);
 }
 
+/* A process that has served is started again at once, however short its life
+ * was: who kills it from outside must not keep the service down. */
 static int64_t
-restart_delay(struct child *c)
+restart_delay(struct child *c, bool was_ready)
 {
 	unsigned over;
 	int64_t ms;
 
-	if (clock_monotonic_ms() - c->started_ms >= QUICK_MS) {
-		c->quick_deaths = 0;
+	c->early_deaths = was_ready ? 0 : c->early_deaths + 1;
+	if (c->early_deaths <= EARLY_MAX)
 		return 0;
-	}
-	c->quick_deaths++;
-	if (c->quick_deaths <= QUICK_MAX)
-		return 0;
-	over = c->quick_deaths - QUICK_MAX - 1;
+	over = c->early_deaths - EARLY_MAX - 1;
 	ms = over > 5 ? BACKOFF_MAX_MS : (int64_t)BACKOFF_MS << over;
 	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
@@ -216,7 +212,7 @@ restart_delay(struct child *c)
 void
 child_died(struct child *c, int status)
 {
-	bool was_ordered = c->is_stopping;
+	bool was_ordered = c->is_stopping, was_ready = c->is_ready;
 	pid_t pid = c->pid;
 
 	channel_free(c->control);
@@ -227,5 +223,5 @@ child_died(struct child *c, int status)
 		return;
 	if (!was_ordered)
 		log_death(c, pid, status);
-	timer_set(c->restart, was_ordered ? 0 : restart_delay(c));
+	timer_set(c->restart, was_ordered ? 0 : restart_delay(c, was_ready));
 }

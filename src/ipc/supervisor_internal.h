@@ -20,8 +20,7 @@ struct child {
 	pid_t pid; /* 0: not running */
 	struct channel *control;
 	struct timer *restart;
-	int64_t started_ms;
-	unsigned quick_deaths; /* in a row */
+	unsigned early_deaths; /* in a row, before it was ready */
 	bool is_ready;
 	bool is_stopping;    /* told to end */
 	bool is_restart_due; /* waits for its turn */

@@ -141,8 +141,14 @@ on_time(void *cookie)
 	}
 	e = sweep_slice(w->store, w->ledger, now, w->warn_days, &n);
 	w->warned += n;
-	if (!e && n < SWEEP_SLICE)
-		e = finish(w, now);
+	if (!e && n < SWEEP_SLICE) {
+		e = sweep_authorities(
+		    w->store, w->ledger, now, w->warn_days, &n);
+		w->warned += e ? 0 : n;
+		if (!e)
+			e = finish(w, now);
+		n = 0;
+	}
 	if (e)
 		log_line(LOG_WARNING, "expiry sweep: %s; again in a minute",
 		    err_name(e));

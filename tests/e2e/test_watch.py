@@ -1,5 +1,6 @@
 """WATCH-2 and ACC-8: events reach a real rsyslogd as they happen, and none is lost
 while it is down or the server restarts; the expiry sweep warns once."""
+import datetime
 import os
 import re
 import signal
@@ -117,5 +118,29 @@ def test_expiry_is_warned_of_once(scratch):
                 assert found[0]["detail"]["subject"].endswith("CN=ends.example.com")
                 assert found[0]["detail"]["days_left"] in (29, 30)
                 assert s.json("certs", "--expiring", "60d")["total"] == 1
+        finally:
+            s.stop()
+
+
+# WATCH-2: the authorities' own certificates, which stand in no list of issued ones
+def test_an_authority_near_its_end_is_an_error(scratch, database):
+    s = Server(scratch / "state", database=database).start()
+    try:
+        s.signet("ignite", "--name", "Example")
+        issuing = [a for a in s.json("ca", "list")["authorities"] if a["kind"] == "issuing"][0]
+        assert not events(s, "cert.expiring")
+    finally:
+        s.stop()
+    end = datetime.datetime.fromisoformat(issuing["not_after"].replace("Z", "+00:00"))
+    away = int((end - datetime.datetime.now(datetime.timezone.utc)).total_seconds()) - 50 * 86400
+    for _ in range(2):
+        s = Server(scratch / "state", "--clock-offset", str(away), database=database).start()
+        try:
+            of_ca = lambda: [e for e in events(s, "cert.expiring") if e["detail"].get("role") == "ca"]
+            wait_for(of_ca)
+            assert [e["object"] for e in of_ca()] == [f"ca {issuing['id']}"]
+            found = of_ca()[0]
+            assert found["severity"] == "error" and found["detail"]["serial"] == issuing["serial"]
+            assert found["detail"]["days_left"] in (49, 50)
         finally:
             s.stop()
