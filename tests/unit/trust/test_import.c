@@ -220,7 +220,7 @@ test_systems_and_export(void **state)
 
 	(void)state;
 	for (int k = 0; k < 80; k++) {
-		char cn[16];
+		char cn[32];
 
 		snprintf(cn, sizeof(cn), "Root %d", k);
 		make_pem(cn, true, NOW - YEAR, NOW + YEAR, &file);
