@@ -14,6 +14,8 @@
 #include "store/authorities.h"
 
 #define SWEEP_CA_DAYS 180 /* a CA takes longer to replace than a leaf */
+/* ca/tick renews an RA 30 days before its end: so near, that has failed */
+#define SWEEP_RA_DAYS 21
 #define SWEEP_DUE_MAX 256 /* warnings of one run; the rest the next day */
 #define SETTING_MAX 80    /* "warned." and 64 digits */
 
@@ -33,13 +35,14 @@ static int
 look_at(
     struct gather *g, const struct authority_row *a, struct span der, bool ca)
 {
-	uint32_t days =
-	    ca && g->warn_days < SWEEP_CA_DAYS ? SWEEP_CA_DAYS : g->warn_days;
+	uint32_t days = ca ? SWEEP_CA_DAYS : SWEEP_RA_DAYS;
 	AUTO_STRUCT(x509) *c = NULL;
 	struct due *u = &g->due[g->n];
 	uint8_t print[32];
 	char hex[2 * sizeof(print) + 1];
 
+	if (ca ? g->warn_days > days : g->warn_days < days)
+		days = g->warn_days;
 	if (der.n == 0 || g->n == SWEEP_DUE_MAX)
 		return 0;
 	/* what cannot be read was refused at the start already */
@@ -96,7 +99,7 @@ warn(struct store *s, struct ledger *l, const struct due *u, int64_t now)
 	    detail, "days_left", (u->cert->not_after - now) / TIME_DAY);
 	snprintf(text, sizeof(text), "signet ca renew %s", u->id);
 	json_set_text(detail, "remedy",
-	    u->is_ca ? text : "it is renewed 30 days before its end");
+	    u->is_ca ? text : "its renewal has failed: see the server's log");
 	err = setting_set_number(s, u->setting, now);
 	return err ? err : ledger_add(l, &e, now);
 }

@@ -146,9 +146,9 @@ authorities_are_warned_of_once(void **state)
 	struct span der;
 
 	add(r, "issuing-1", AUTHORITY_CURRENT, NOW + 179 * TIME_DAY,
-	    NOW + 59 * TIME_DAY);
+	    NOW + 20 * TIME_DAY);
 	add(r, "issuing-2", AUTHORITY_NEXT, NOW + 181 * TIME_DAY,
-	    NOW + 61 * TIME_DAY);
+	    NOW + 22 * TIME_DAY);
 	add(r, "issuing-3", AUTHORITY_RETIRED, NOW + TIME_DAY, 0);
 	add(r, "outside-4", AUTHORITY_OUTSIDE, NOW + TIME_DAY, 0);
 	assert_int_equal(
