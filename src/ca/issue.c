@@ -130,17 +130,25 @@ take_password(struct job *j)
 	return e;
 }
 
-/* a new row, pending until its certificate has a number */
+/* a new request stands decided from the start: it and its certificate name
+ * each other by a number taken before */
 static int
-open_request(struct job *j)
+open_request(struct job *j, struct span receipt)
 {
 	struct request_row *r = &j->request;
 	int e;
 
 	if (r->id)
 		return 0;
-	r->state = REQUEST_PENDING;
+	e = cert_new_id(j->ca->store, &j->answer.cert_id);
+	if (e)
+		return e;
+	r->state = REQUEST_ISSUED;
+	r->cert = j->answer.cert_id;
+	r->decided = j->now;
+	r->receipt = receipt;
 	e = request_add(j->ca->store, r, &r->id);
+	r->receipt = span_of(NULL, 0);
 	if (e == E_EXISTS)
 		(void)ca_refuse(&j->answer.d, e, "enrolment",
 		    "ask again: the answer to the first request is kept",
@@ -151,7 +159,8 @@ open_request(struct job *j)
 static int
 add_cert(struct job *j)
 {
-	struct cert_row c = { .serial = span_of(j->serial, CERT_SERIAL_MAX),
+	struct cert_row c = { .id = j->answer.cert_id,
+		.serial = span_of(j->serial, CERT_SERIAL_MAX),
 		.state = CERT_GOOD,
 		.not_before = j->not_before,
 		.not_after = j->not_after,
@@ -168,14 +177,12 @@ add_cert(struct job *j)
 }
 
 static int
-close_request(struct job *j)
+close_request(struct job *j, struct span receipt)
 {
-	AUTO(char) *text = json_dumps(j->receipt, JSON_COMPACT);
-
-	if (j->receipt && !text)
-		return E_NOMEM;
+	if (j->request.cert)
+		return 0;
 	return request_decide(j->ca->store, j->request.id, REQUEST_ISSUED,
-	    j->answer.cert_id, "", span_str(text ? text : ""), j->now);
+	    j->answer.cert_id, "", receipt, j->now);
 }
 
 static int
@@ -240,19 +247,21 @@ check_race(struct job *j)
 static int
 record(struct job *j, bool *ret_is_clean)
 {
-	int e = check_race(j);
+	AUTO(char) *text = json_dumps(j->receipt, JSON_COMPACT);
+	struct span receipt = span_str(text ? text : "");
+	int e = j->receipt && !text ? E_NOMEM : check_race(j);
 
 	*ret_is_clean = true;
 	if (!e)
 		e = take_password(j);
 	if (e)
 		return e;
-	e = open_request(j);
+	e = open_request(j, receipt);
 	*ret_is_clean = e != 0 && !j->password;
 	if (!e)
 		e = add_cert(j);
 	if (!e)
-		e = close_request(j);
+		e = close_request(j, receipt);
 	if (!e)
 		e = add_events(j);
 	return e;

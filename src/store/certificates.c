@@ -32,24 +32,42 @@ cert_done(struct cert_row *c)
 }
 
 int
+cert_new_id(struct store *s, int64_t *ret_id)
+{
+	int err = 0;
+
+	if (s->cert_last == 0)
+		err = db_one(s, ST_CERT_LAST_ID, NULL, 0, &s->cert_last);
+	if (!err)
+		*ret_id = ++s->cert_last;
+	return err;
+}
+
+int
 cert_add(struct store *s, const struct cert_row *c, int64_t *ret_id)
 {
+	int64_t id = c->id;
 	int err;
 
 	if (c->serial.n == 0 || c->serial.n > CERT_SERIAL_MAX ||
 	    c->state < CERT_GOOD || c->state > CERT_HOLD)
 		return E_INVAL;
+	err = id ? 0 : cert_new_id(s, &id);
+	if (err)
+		return err;
 	err = db_insert(s, ST_CERT_ADD,
-	    VALUES(val_blob(c->serial), val_text(c->authority),
+	    VALUES(val_int(id), val_blob(c->serial), val_text(c->authority),
 		val_int(c->state), val_int(c->not_before),
 		val_int(c->not_after), val_int(c->revoked_at),
 		val_int(c->reason), val_int(c->warned_at), val_text(c->subject),
 		val_text(c->profile), val_text(c->entity), val_int(c->request),
 		val_hash(c->spki), val_blob(c->der)),
-	    ret_id);
-	if (!err)
-		counters_add(s, COUNTED_CERTIFICATES, c->state, 1);
-	return err;
+	    NULL);
+	if (err)
+		return err;
+	counters_add(s, COUNTED_CERTIFICATES, c->state, 1);
+	*ret_id = id;
+	return 0;
 }
 
 /* borrows from the query; the order of CERT_LIST_COLUMNS */

@@ -99,10 +99,12 @@ const char *const statement_text[ST_MAX] = {
 	    "SELECT der FROM authority_crls WHERE authority = $1",
 
 	[ST_CERT_ADD] =
-	    "INSERT INTO certificates (serial, authority, state, not_before, "
-	    "not_after, revoked_at, reason, warned_at, subject, profile, "
-	    "entity, request, spki, der) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-	    "$8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+	    "INSERT INTO certificates (id, serial, authority, state, "
+	    "not_before, not_after, revoked_at, reason, warned_at, subject, "
+	    "profile, entity, request, spki, der) VALUES ($1, $2, $3, $4, $5, "
+	    "$6, $7, $8, $9, $10, $11, $12, $13, $14, $15) "
+	    "ON CONFLICT DO NOTHING",
+	[ST_CERT_LAST_ID] = "SELECT coalesce(max(id), 0) FROM certificates",
 	[ST_CERT_BY_SERIAL] = "SELECT " CERT_COLUMNS " FROM certificates "
 			      "WHERE serial = $1 AND authority = $2",
 	[ST_CERT_BY_SERIAL_ANY] = "SELECT " CERT_COLUMNS " FROM certificates "

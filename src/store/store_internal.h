@@ -120,6 +120,7 @@ struct store {
 	struct waiter watchers[DB_WATCH_MAX];
 	struct counters counters, durable;
 	bool counters_dirty;
+	int64_t cert_last; /* number given last; 0: not asked yet */
 };
 
 /* db_query(q, s, id, values, n): starts a question; every start that returns
