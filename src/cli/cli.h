@@ -63,10 +63,12 @@ struct cli_command {
 };
 
 /* Common to every verb: --json --state DIR --server URL --token-file FILE
- * --color auto|always|never --help.  They may stand anywhere. */
+ * --timeout SECONDS --color auto|always|never --help.  They may stand anywhere.
+ */
 struct cli_context {
 	const char *state_dir; /* --state, else SIGNET_STATE; NULL: not given */
 	const char *server_url; /* --server, else SIGNET_SERVER; NULL */
+	long timeout_s;         /* --timeout; 0: the call's own */
 	const char *token_file; /* --token-file; NULL (tokens never in argv) */
 	bool json;
 	bool color;   /* for standard output: a terminal, NO_COLOR not set */

@@ -51,7 +51,11 @@ run_verify(struct cli_context *c)
 	AUTO(json_t) *o = NULL;
 	ONLINE_PATH(p, "/api/v1/audit/verify");
 	bool good;
-	int code = online_call(c, "POST", &p, json_object(), &o);
+	int code;
+
+	/* a ledger of years takes its time */
+	p.timeout_s = ONLINE_CEREMONY_S;
+	code = online_call(c, "POST", &p, json_object(), &o);
 
 	if (code != CLI_YES)
 		return code;

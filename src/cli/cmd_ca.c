@@ -134,6 +134,7 @@ change(struct cli_context *c, const char *verb, json_t *body)
 	ONLINE_PATH(p, "/api/v1/ca");
 	int code;
 
+	p.timeout_s = ONLINE_CEREMONY_S;
 	if (c->arg_n > 0)
 		online_segment(&p, c->args[0]);
 	online_segment(&p, verb);
@@ -173,6 +174,7 @@ run_create(struct cli_context *c)
 	ONLINE_PATH(p, "/api/v1/ca");
 	int code = hierarchy_body(c, body);
 
+	p.timeout_s = ONLINE_CEREMONY_S;
 	if (code == CLI_YES)
 		code = online_call(c, "POST", &p, TAKE(body), &o);
 	return code == CLI_YES ? print_change(c, o) : code;
@@ -189,6 +191,7 @@ run_import(struct cli_context *c)
 	if (code == CLI_YES)
 		code = online_password(
 		    c, "password-file", "password of the file", false, body);
+	p.timeout_s = ONLINE_CEREMONY_S;
 	if (code == CLI_YES)
 		code = online_call(c, "POST", &p, TAKE(body), &o);
 	return code == CLI_YES ? print_change(c, o) : code;
@@ -225,6 +228,7 @@ run_export(struct cli_context *c)
 		return code;
 	online_segment(&p, c->args[0]);
 	online_add(&p, "/export");
+	p.timeout_s = ONLINE_CEREMONY_S;
 	code = online_call(c, "POST", &p, TAKE(body), &o);
 	if (code != CLI_YES)
 		return code;
@@ -253,6 +257,7 @@ run_backup(struct cli_context *c)
 	ONLINE_PATH(p, "/api/v1/ca/backup");
 	int code = leaving_password(c, NULL, body), e;
 
+	p.timeout_s = ONLINE_CEREMONY_S;
 	if (code == CLI_YES)
 		code = online_call(c, "POST", &p, TAKE(body), &o);
 	if (code != CLI_YES)
@@ -287,6 +292,7 @@ run_restore(struct cli_context *c)
 	json_object_set_new(body, "backup", backup);
 	code = online_password(
 	    c, "password-file", "password of the backup", false, body);
+	p.timeout_s = ONLINE_CEREMONY_S;
 	if (code == CLI_YES)
 		code = online_call(c, "POST", &p, TAKE(body), &o);
 	return code == CLI_YES ? print_change(c, o) : code;

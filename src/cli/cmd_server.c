@@ -153,6 +153,7 @@ run_ignite(struct cli_context *c)
 		return cli_fail_as(c, &d, CLI_UNREACHABLE);
 	{
 		ONLINE_PATH(p, "/api/v1/ignition");
+		p.timeout_s = ONLINE_CEREMONY_S;
 		code = online_call(c, "POST", &p, TAKE(body), &answer);
 	}
 	ignite_server_stop(&server);

@@ -1,18 +1,19 @@
 #include "cli/online.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "net/http_client.h"
 
 #define ANSWER_MAX (64u << 20) /* bytes of one answer */
-#define FILE_MAX                                                            \
-	(2u << 20)         /* bytes of a file sent along: base64 fits 4 MiB \
-			    */
-#define CALL_TIMEOUT_S 300 /* a key of 4096 bits takes its time */
+#define FILE_MAX                                                    \
+	(2u << 20) /* bytes of a file sent along: base64 fits 4 MiB \
+		    */
 #define TEXT_MAX 1024
 
 void
@@ -20,6 +21,7 @@ online_path(struct online_path *p, const char *start)
 {
 	buf_init(&p->text, ONLINE_PATH_MAX);
 	p->has_query = false;
+	p->timeout_s = ONLINE_TIMEOUT_S;
 	buf_add_text(&p->text, "http://localhost");
 	buf_add_text(&p->text, start);
 }
@@ -118,17 +120,88 @@ no_remote(struct diag *d)
 	return E_UNSUPPORTED;
 }
 
+static int
+not_connected(struct cli_context *c, const char *path, struct diag *d)
+{
+	if (access(path, F_OK) != 0 && errno == EACCES) {
+		(void)diag_set(d, E_CLOSED, path, NULL,
+		    "this account may not reach the server's socket");
+		diag_remedy(
+		    d, "use root or the account that owns %s", c->state_dir);
+		return E_CLOSED;
+	}
+	if (access(path, F_OK) == 0 && access(path, W_OK) != 0) {
+		(void)diag_set(d, E_CLOSED, path, NULL,
+		    "this account may not use the server's socket");
+		diag_remedy(
+		    d, "use root or the account that owns %s", c->state_dir);
+		return E_CLOSED;
+	}
+	(void)diag_set(d, E_CLOSED, path, NULL, "no server listens here");
+	diag_remedy(d, "start it: signetd --state %s", c->state_dir);
+	return E_CLOSED;
+}
+
+/* libcurl's words speak of a host and a port that nobody gave */
+static int
+not_answered(
+    struct cli_context *c, const struct http_call *call, int e, struct diag *d)
+{
+	bool reads = strcmp(call->method, "GET") == 0;
+
+	switch (e) {
+	case E_CLOSED:
+		return not_connected(c, call->socket_path, d);
+	case E_TIMEOUT:
+		(void)diag_set(d, e, call->socket_path, NULL,
+		    "the server did not answer within %ld s", call->timeout_s);
+		diag_remedy(d,
+		    "%ssee signetd's log, try again, or give "
+		    "--timeout SECONDS",
+		    reads ? ""
+			  : "look whether it was done (signet audit "
+			    "list); ");
+		return e;
+	case E_TOO_BIG:
+	case E_LIMIT:
+		return diag_set(d, E_TOO_BIG, call->socket_path, NULL,
+		    "the answer has more than %u bytes", ANSWER_MAX);
+	default:
+		(void)diag_set(d, E_CLOSED, call->socket_path, NULL,
+		    "the connection broke before the answer was complete");
+		diag_remedy(d, "try again; see signetd's log");
+		return E_CLOSED;
+	}
+}
+
+static int
+send_to(struct cli_context *c, struct http_call *call, const json_t *body,
+    struct buf *ret_body, struct diag *d)
+{
+	AUTO(char) *text = body ? json_to_text(body) : NULL;
+	int status, e;
+
+	if (body && !text)
+		return diag_set(d, E_NOMEM, "request", NULL, "out of memory");
+	if (text) {
+		call->content_type = "application/json";
+		call->body = span_str(text);
+	}
+	e = http_call(call, d, &status, ret_body);
+	if (text)
+		secret_wipe(text, strlen(text));
+	if (e)
+		return not_answered(c, call, e, d);
+	return status >= 400 ? problem_take(buf_span(ret_body), status, d) : 0;
+}
+
 int
 online_ask(struct cli_context *c, const char *method, struct online_path *p,
     json_t *body, struct buf *ret_body, struct diag *d)
 {
 	AUTO(json_t) *own = body;
-	AUTO(char) *text = NULL;
 	char path[ONLINE_PATH_MAX];
-	struct http_call call = { .method = method,
-		.timeout_s = CALL_TIMEOUT_S,
-		.socket_path = path };
-	int status, e;
+	struct http_call call = { .method = method, .socket_path = path };
 
 	if (!c->state_dir)
 		return no_remote(d);
@@ -138,29 +211,13 @@ online_ask(struct cli_context *c, const char *method, struct online_path *p,
 		ONLINE_SOCKET) >= sizeof(path))
 		return diag_set(d, E_TOO_BIG, "request", NULL, "is too long");
 	call.url = (const char *)p->text.p;
-	if (own) {
-		text = json_to_text(own);
-		if (!text)
-			return diag_set(
-			    d, E_NOMEM, "request", NULL, "out of memory");
-		call.content_type = "application/json";
-		call.body = span_str(text);
-	}
-	e = http_call(&call, d, &status, ret_body);
-	if (text)
-		secret_wipe(text, strlen(text));
-	if (e == E_CLOSED)
-		return diag_set(d, e, path, NULL, "no server listens here");
-	if (!e && status >= 400)
-		e = problem_take(buf_span(ret_body), status, d);
-	return e;
+	call.timeout_s = c->timeout_s ? c->timeout_s : (long)p->timeout_s;
+	return send_to(c, &call, own, ret_body, d);
 }
 
 int
 online_fail(struct cli_context *c, struct diag *d)
 {
-	if (d->code == E_CLOSED && !d->remedy[0] && c->state_dir)
-		diag_remedy(d, "start it: signetd --state %s", c->state_dir);
 	return cli_fail(c, d);
 }
 

@@ -9,6 +9,8 @@
 
 #define ONLINE_SOCKET "run/signet.sock" /* in the state directory */
 #define ONLINE_PATH_MAX 4096            /* bytes of path and query */
+#define ONLINE_TIMEOUT_S 60             /* a call without an answer ends */
+#define ONLINE_CEREMONY_S 120           /* one that makes keys of 4096 bits */
 
 /* A path and its query: online_path(&p, "/api/v1/ca"); online_segment(&p, id);
  * online_query(&p, "limit", "10"). Segments and values are escaped; a NULL
@@ -16,6 +18,7 @@
 struct online_path {
 	struct buf text;
 	bool has_query;
+	int64_t timeout_s; /* ONLINE_TIMEOUT_S; --timeout comes before it */
 };
 void online_path(struct online_path *p, const char *start);
 void online_path_done(struct online_path *p);
@@ -32,9 +35,9 @@ auto_online_path_(struct online_path *p)
 	__attribute__((cleanup(auto_online_path_))) struct online_path name; \
 	online_path(&name, start)
 
-/* online_ask(): E_CLOSED when no server listens; a problem answered by the
- * server is its code with d filled. body (stolen) may be NULL. *ret_body is
- * text (JSON or PEM). */
+/* online_ask(): E_CLOSED when no server listens, E_TIMEOUT when it does not
+ * answer in time; a problem answered by the server is its code with d filled.
+ * body (stolen) may be NULL. *ret_body is text (JSON or PEM). */
 int online_ask(struct cli_context *c, const char *method, struct online_path *p,
     json_t *body, struct buf *ret_body, struct diag *d) ERR_CHECK;
 /* online_call(): the same as JSON; reports a refusal and returns the exit

@@ -20,6 +20,9 @@ const struct cli_option cli_common_options[] = {
 	{ .name = "token-file",
 	    .arg = "FILE",
 	    .help = "file with the access token for --server" },
+	{ .name = "timeout",
+	    .arg = "SECONDS",
+	    .help = "wait so long for an answer: 60; work on keys 120" },
 	{ .name = "color",
 	    .arg = "WHEN",
 	    .help = "auto, always or never; NO_COLOR is honoured" },
@@ -28,6 +31,7 @@ const struct cli_option cli_common_options[] = {
 };
 
 #define ENDED(code) ((code) + 1)
+#define TIMEOUT_MAX_S 3600
 
 struct parse {
 	struct cli_context *c;
@@ -253,7 +257,9 @@ settle(struct parse *p)
 	struct cli_context *c = p->c;
 	const char *color = cli_get(c, "color"), *no_color = getenv("NO_COLOR");
 	const char *state = get_common(c, "state"),
-		   *url = get_common(c, "server");
+		   *url = get_common(c, "server"),
+		   *timeout = get_common(c, "timeout");
+	int64_t seconds = 0;
 
 	c->json = cli_has(c, "json");
 	c->state_dir = state ? state : getenv("SIGNET_STATE");
@@ -263,6 +269,10 @@ settle(struct parse *p)
 	    strcmp(color, "always") != 0 && strcmp(color, "never") != 0)
 		return refuse(
 		    p, NULL, "", color, "--color takes auto, always or never");
+	if (timeout && str_to_int(timeout, 1, TIMEOUT_MAX_S, &seconds))
+		return refuse(p, NULL, "", timeout,
+		    "--timeout takes a number of seconds, 3600 at most");
+	c->timeout_s = (long)seconds;
 	c->color = isatty(fileno(c->out)) == 1 && !(no_color && *no_color);
 	if (color && strcmp(color, "auto") != 0)
 		c->color = strcmp(color, "always") == 0;
