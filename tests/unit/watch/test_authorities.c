@@ -102,6 +102,7 @@ on_event(const struct event_row *e, void *cookie)
 	struct told *t = (struct told *)cookie;
 	AUTO(json_t) *o = NULL;
 	const json_t *detail;
+	size_t n;
 
 	if (e->kind == EVENT_EXPIRED)
 		t->over++;
@@ -120,8 +121,8 @@ on_event(const struct event_row *e, void *cookie)
 		assert_int_equal(e->severity, SEVERITY_WARNING);
 		t->ra++;
 	}
-	strncat(t->objects, e->object, 40);
-	strncat(t->objects, ";", 2);
+	n = strlen(t->objects);
+	snprintf(t->objects + n, sizeof(t->objects) - n, "%s;", e->object);
 	return 0;
 }
 
