@@ -26,7 +26,7 @@ lint:
 	find src tests -name '*.[ch]' | xargs clang-format-14 --dry-run -Werror
 	cppcheck --quiet --std=c11 --enable=warning,portability \
 	    --inline-suppr --suppressions-list=tools/cppcheck.txt \
-	    --error-exitcode=1 -I src src
+	    --error-exitcode=1 -j 2 -I src src
 
 install: build
 	DESTDIR=$(DESTDIR) cmake --install build
