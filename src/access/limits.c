@@ -52,7 +52,7 @@ bucket_of(const struct limits *l, const char *key)
 {
 	uint32_t h = l->seed ^ 2166136261u;
 
-	for (size_t i = 0; key[i] && i < LIMITS_KEY_TEXT - 1; i++)
+	for (size_t i = 0; i < LIMITS_KEY_TEXT - 1 && key[i]; i++)
 		h = (h ^ (uint8_t)key[i]) * 16777619u;
 	return (h ^ h >> 15) % BUCKETS;
 }

@@ -195,7 +195,7 @@ add_entry(struct san_list *l, const char *entry, struct diag *d)
 
 	if (entry[0] == '\0')
 		return refuse(d, SAN_UNSET, entry, "an empty entry");
-	if (entry[n] == ':' && n < sizeof(kind)) {
+	if (n < sizeof(kind) && entry[n] == ':') {
 		memcpy(kind, entry, n);
 		kind[n] = '\0';
 		for (size_t i = 0; kinds[i].value != SAN_OTHER; i++)

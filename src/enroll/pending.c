@@ -143,7 +143,7 @@ int
 pending_load(struct decider *dr)
 {
 	struct load l = { .dr = dr };
-	int e;
+	int e = 0;
 
 	do {
 		l.n = 0;

@@ -57,7 +57,7 @@ static void
 on_signed(int result, struct reader *answer, const struct diag *d, void *cookie)
 {
 	struct scep_job *j = cookie;
-	struct span sig;
+	struct span sig = { 0 };
 	BUF(out, CMS_MAX);
 
 	(void)d;

@@ -63,7 +63,7 @@ next_signed(
     int result, struct reader *answer, const struct diag *d, void *cookie)
 {
 	struct next_job *j = cookie;
-	struct span cert = x509_span(j->setup->current->ra), sig;
+	struct span cert = x509_span(j->setup->current->ra), sig = { 0 };
 	struct cms_sign_params p;
 	BUF(out, CMS_MAX);
 
