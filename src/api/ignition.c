@@ -21,6 +21,9 @@ ca_params_take(struct api *a, struct api_request *r, struct ignite_params *ret)
 	if (!e)
 		e = api_text(a, r, "key", 16, &key);
 	if (!e)
+		e = api_text(
+		    a, r, "root_profile", PROFILE_NAME_MAX, &p.root_profile);
+	if (!e)
 		e = api_estate(a, r, &p.estate);
 	if (e)
 		return e;

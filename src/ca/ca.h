@@ -77,13 +77,15 @@ typedef void (*ca_done_fn)(int result, json_t *answer, const struct diag *d,
     void *cookie); /* answer borrowed */
 struct ignite_params {
 	const char *name; /* CN base: "Example Telephony"; -> "<name> Root CA",
-			     "<name> Issuing CA" */
+			     "<name> Issuing CA". Under a root profile with URI
+			     names a host name is the root's CN as it stands */
 	struct estate_names estate;
 	bool single_level, no_ca;
 	struct span p12; /* import instead of create; empty: none */
 	const char *p12_password;
 	enum key_kind
 	    key; /* KEY_UNSET: rsa2048 (IP Office kinds take no more) */
+	const char *root_profile; /* NULL: root-ca; a profile of kind ca */
 };
 /* answer: {"authorities":[...], "entity":{"name","password","expires"}};
  * E_STATE when ignited already. Also makes the ledger key, the RA key and

@@ -84,11 +84,14 @@ struct ca_shape {
 };
 int ca_shape_tbs(const struct ca *ca, const struct ca_shape *s, struct diag *d,
     struct buf *ret_tbs) ERR_CHECK;
-/* Name of an authority: "<name> <what>" under the estate's organisation */
+/* Name of an authority: "<name> <what>" under the estate's organisation;
+ * what "": the name alone */
 int ca_shape_name(const struct estate_names *e, const char *name,
     const char *what, struct diag *d, struct buf *ret_name) ERR_CHECK;
 const struct profile *ca_profile(
     const struct ca *ca, const char *name, struct diag *d); /* NULL */
+/* the profile a root was made by, as its content tells; else root-ca */
+const char *ca_root_profile(const struct ca *ca, const struct x509 *root);
 
 /* -- crl.c -- */
 struct crl_wait;

@@ -58,6 +58,7 @@ struct ceremony {
 	struct estate_names estate;
 	bool is_single, has_no_ca, is_import;
 	enum key_kind key;
+	char root_profile[PROFILE_NAME_MAX];
 	enum authority_state state;
 	unsigned number;
 	struct made made[2]; /* root and issuing; the last one issues */

@@ -31,10 +31,24 @@ make_key(struct ceremony *c, struct made *m, const char *what)
 	    buf_span(&m->subject), m->key, &m->spki);
 }
 
+/* Chapter 9's root is named after its host (CERT-6); such a root profile says
+ * so by its URI. A name that is none gets "Root CA" as always. */
+static bool
+is_named_after_host(const struct ceremony *c)
+{
+	const struct profile *p =
+	    profile_find(&c->ca->profiles, c->root_profile);
+
+	return p && p->san_uri && strchr(c->name, '.') && !strchr(c->name, ' ');
+}
+
 int
 hierarchy_root_key(struct ceremony *c)
 {
-	return c->made_n ? make_key(c, &c->made[0], "Root CA") : 0;
+	if (c->made_n == 0)
+		return 0;
+	return make_key(
+	    c, &c->made[0], is_named_after_host(c) ? "" : "Root CA");
 }
 
 int
@@ -46,14 +60,14 @@ hierarchy_root_cert(struct ceremony *c)
 		.spki = buf_span(&m->spki),
 		.now = c->now };
 	struct ca_tbs t = {
-		.key = m->key, .kind = m->key_kind, .profile = CA_PROFILE_ROOT
+		.key = m->key, .kind = m->key_kind, .profile = c->root_profile
 	};
 	BUF(tbs, KEY_TBS_MAX);
 	int e;
 
 	if (c->made_n == 0)
 		return 0;
-	s.profile = ca_profile(c->ca, CA_PROFILE_ROOT, &c->d);
+	s.profile = ca_profile(c->ca, c->root_profile, &c->d);
 	if (!s.profile)
 		return E_NOT_FOUND;
 	e = ca_shape_tbs(c->ca, &s, &c->d, &tbs);

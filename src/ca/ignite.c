@@ -48,6 +48,30 @@ check_name(struct ceremony *c)
 	return 0;
 }
 
+/* before any key is made: the key process would refuse it later */
+static int
+check_root_profile(struct ceremony *c)
+{
+	const struct profile *p = ca_profile(c->ca, c->root_profile, &c->d);
+
+	if (!p)
+		return E_NOT_FOUND;
+	if (p->kind != PROFILE_CA || !p->ca)
+		return ca_refuse(&c->d, E_INVAL, c->root_profile,
+		    "use root-ca, ipoffice-root or one of your own of kind ca",
+		    "is no profile of an authority");
+	if (p->path_len == 0 && !c->is_single)
+		return ca_refuse(&c->d, E_INVAL, c->root_profile,
+		    "make a single level, or use another profile",
+		    "allows no authority below the root");
+	for (size_t i = 0; i < p->key_n; i++)
+		if (p->keys[i] == c->key)
+			return 0;
+	return ca_refuse(&c->d, E_INVAL, c->root_profile,
+	    "choose one of the kinds it accepts, or another profile",
+	    "does not accept a key of kind %s", key_kind_name(c->key));
+}
+
 static int
 plan_hierarchy(struct ceremony *c)
 {
@@ -62,6 +86,9 @@ plan_hierarchy(struct ceremony *c)
 	c->number = ca_next_number(c->ca);
 	if (c->has_no_ca || c->is_import)
 		return 0;
+	e = check_root_profile(c);
+	if (e)
+		return e;
 	plan(&c->made[0], "root", c->number, AUTHORITY_ROOT, c->key);
 	c->made_n = 1;
 	if (c->is_single)
@@ -256,6 +283,13 @@ take_params(struct ceremony *c, const struct ignite_params *p)
 		return ca_refuse(&c->d, E_INVAL, "authority name",
 		    "give a shorter one", "longer than %d bytes",
 		    CEREMONY_NAME_MAX - 1);
+	if (str_copy(c->root_profile, sizeof(c->root_profile),
+		p->root_profile ? p->root_profile : CA_PROFILE_ROOT))
+		return ca_refuse(&c->d, E_INVAL, "root profile",
+		    "see signet profile list", "too long for a name");
+	if (p->p12.n && p->root_profile)
+		return ca_refuse(&c->d, E_INVAL, "root profile", "leave it out",
+		    "an authority that is imported is made already");
 	return p->p12.n ? transfer_prepare(c, p->p12, p->p12_password) : 0;
 }
 

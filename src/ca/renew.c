@@ -86,7 +86,8 @@ renew_sign(struct ceremony *c)
 	const struct authority *a = ca_find(c->ca, c->targets[c->target]);
 	bool is_root = a->row.kind == AUTHORITY_ROOT;
 	const struct authority *by = is_root ? a : a->parent;
-	const char *name = is_root ? CA_PROFILE_ROOT : CA_PROFILE_ISSUING;
+	const char *name =
+	    is_root ? ca_root_profile(c->ca, a->cert) : CA_PROFILE_ISSUING;
 	struct ca_tbs t = {
 		.key = by->row.key, .kind = by->key_kind, .profile = name
 	};

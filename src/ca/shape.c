@@ -17,6 +17,24 @@ ca_profile(const struct ca *ca, const char *name, struct diag *d)
 	return p;
 }
 
+/* Not stored anywhere: so it is known of restored and imported roots, too. */
+const char *
+ca_root_profile(const struct ca *ca, const struct x509 *root)
+{
+	const struct profile_set *set = &ca->profiles;
+	const struct profile *usual = profile_find(set, CA_PROFILE_ROOT);
+	struct diag d = { 0 };
+
+	if (usual && profile_check_tbs(usual, root, &d) == 0)
+		return CA_PROFILE_ROOT;
+	for (size_t i = 0; i < set->n; i++)
+		if (set->e[i].kind == PROFILE_CA &&
+		    strcmp(set->e[i].name, CA_PROFILE_ISSUING) != 0 &&
+		    profile_check_tbs(&set->e[i], root, &d) == 0)
+			return set->e[i].name;
+	return CA_PROFILE_ROOT;
+}
+
 /* one RFC 4514 attribute; special characters escaped */
 static void
 add_attribute(struct buf *out, const char *key, const char *value)
@@ -41,7 +59,7 @@ ca_shape_name(const struct estate_names *e, const char *name, const char *what,
 	BUF(text, 2 * NAME_TEXT_MAX);
 	BUF(cn, NAME_TEXT_MAX);
 
-	buf_printf(&cn, "%s %s", name, what);
+	buf_printf(&cn, "%s%s%s", name, what[0] ? " " : "", what);
 	buf_add_u8(&cn, 0);
 	if (buf_error(&cn))
 		return buf_error(&cn);
@@ -74,6 +92,34 @@ lifetime(const struct ca_shape *s, struct tbs_params *p, struct diag *d)
 	    "the authority above it has expired");
 }
 
+/* CERT-6: chapter 9 repeats the root's CN as its URI, without a scheme, which
+ * san_add() would not take. What no URI may hold is written as %XX. */
+static int
+root_uri(struct span subject, struct san_list *ret)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char cn[SAN_TEXT_MAX / 3];
+	size_t n = 0;
+
+	if (!name_get(subject, OID_CN, cn, sizeof(cn)))
+		return E_INVAL;
+	for (const char *p = cn; *p; p++) {
+		unsigned char u = (unsigned char)*p;
+
+		if (u > 0x20 && u < 0x7f && !strchr("\"%<>\\^`{|}", u)) {
+			ret->e[0].text[n++] = *p;
+			continue;
+		}
+		ret->e[0].text[n++] = '%';
+		ret->e[0].text[n++] = hex[u >> 4];
+		ret->e[0].text[n++] = hex[u & 15];
+	}
+	ret->e[0].text[n] = '\0';
+	ret->e[0].kind = SAN_URI;
+	ret->n = 1;
+	return 0;
+}
+
 int
 ca_shape_tbs(const struct ca *ca, const struct ca_shape *s, struct diag *d,
     struct buf *ret_tbs)
@@ -93,10 +139,14 @@ ca_shape_tbs(const struct ca *ca, const struct ca_shape *s, struct diag *d,
 		.eku = s->profile->eku,
 		.ku_critical = s->profile->ku_critical,
 	};
+	struct san_list names = { .n = 0 };
 	int e = lifetime(s, &p, d);
 
+	if (!e && !s->issuer && s->profile->san_uri)
+		e = root_uri(s->subject, &names);
 	if (e)
 		return e;
+	p.san = names.n ? &names : NULL;
 	ca_serial_new(serial);
 	if (s->issuer) {
 		/* CA-2: the key's identifier, not issuer and serial: what

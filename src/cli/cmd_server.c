@@ -42,6 +42,7 @@ hierarchy_body(struct cli_context *c, json_t *o)
 
 	json_set_text(o, "name", cli_get(c, "name"));
 	json_set_text(o, "key", cli_get(c, "key"));
+	json_set_text(o, "root_profile", cli_get(c, "root-profile"));
 	if (cli_has(c, "single-level"))
 		json_set_bool(o, "single_level", true);
 	for (size_t i = 0; (text = cli_get_nth(c, "org", i)); i++) {

@@ -22,7 +22,7 @@ int ignite_server_start(
 /* SIGTERM, and waits for its end */
 void ignite_server_stop(struct ignite_server *s);
 
-/* name, org, key, single-level into a body; reports, exit code */
+/* name, org, key, single-level, root-profile into a body; reports, exit code */
 int hierarchy_body(struct cli_context *c, json_t *o);
 
 #define HIERARCHY_OPTIONS                                                      \
@@ -39,11 +39,13 @@ int hierarchy_body(struct cli_context *c, json_t *o);
 		    .repeat = true },                                          \
 	    { .name = "single-level",                                          \
 		    .help = "the root issues; no issuing CA below it" },       \
+	    { .name = "key",                                                   \
+		    .arg = "KIND",                                             \
+		    .help = "rsa2048 (default: IP Office takes no more), "     \
+			    "rsa3072, rsa4096, p256, p384" },                  \
 	{                                                                      \
-		.name = "key", .arg = "KIND",                                  \
-		.help =                                                        \
-		    "rsa2048 (default: IP Office takes no more), rsa3072, "    \
-		    "rsa4096, p256, p384"                                      \
+		.name = "root-profile", .arg = "NAME",                         \
+		.help = "root-ca (default), ipoffice-root, or one of your own" \
 	}
 
 #endif
