@@ -13,7 +13,9 @@
 
 /* the only variables a child sees; secrets do not travel this way */
 static const char *const kept[] = { "LANG", "TZ", "ASAN_OPTIONS",
-	"UBSAN_OPTIONS", "LSAN_OPTIONS", "CREDENTIALS_DIRECTORY" };
+	"UBSAN_OPTIONS", "LSAN_OPTIONS", "CREDENTIALS_DIRECTORY",
+	/* OpenSSL's mask of processor features: benches of older ones */
+	"OPENSSL_ia32cap" };
 #define KEPT (sizeof(kept) / sizeof(kept[0]))
 #define VARIABLE_MAX 1024
 
