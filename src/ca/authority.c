@@ -304,6 +304,9 @@ ca_new(struct store *s, struct ledger *l, struct key_client *k,
 	}
 	if (!e)
 		e = ca_reload(ca, d);
+	/* behind the ledger's own: its end must be the durable one by then */
+	if (!e)
+		e = store_watch(s, tick_committed, ca);
 	if (e) {
 		ca_free(ca);
 		return e;
@@ -317,6 +320,7 @@ ca_free(struct ca *ca)
 {
 	if (!ca)
 		return;
+	store_unwatch(ca->store, tick_committed, ca);
 	for (size_t i = 0; i < ca->authority_n; i++)
 		authority_free(ca->authorities[i]);
 	if (ca->life) {

@@ -130,5 +130,7 @@ struct ca_schedule {
 	bool is_signing_checkpoint;
 	int64_t checkpoint_retry_at, ra_retry_at;
 };
+/* at the end of every batch (store_watch); cookie is the struct ca */
+void tick_committed(int result, void *cookie);
 
 #endif
