@@ -103,6 +103,22 @@ check_chain(struct ceremony *c)
 	return e;
 }
 
+/* a renewed certificate of the same name and key is something new */
+static int
+check_new(struct ceremony *c, struct span cert)
+{
+	for (size_t i = 0; i < c->ca->authority_n; i++) {
+		const struct authority *a = c->ca->authorities[i];
+
+		if (a->cert && ca_has_key(a) &&
+		    span_is_equal(x509_span(a->cert), cert))
+			return ca_refuse(&c->d, E_EXISTS, "imported CA",
+			    "see signet ca list", "it is here already, as %s",
+			    a->row.id);
+	}
+	return 0;
+}
+
 static int
 take_imported(struct ceremony *c)
 {
@@ -118,6 +134,9 @@ take_imported(struct ceremony *c)
 		    "it is not that of the key");
 	if (!e)
 		e = spki_parse(m->x509->spki, &key);
+	if (e)
+		return e;
+	e = check_new(c, buf_span(&m->cert));
 	if (e)
 		return e;
 	m->key_kind = key.kind;

@@ -59,6 +59,7 @@ struct cli_command {
 	int arg_min, arg_max;  /* how many; -1: no upper limit */
 	const struct cli_option *options; /* ends with name NULL; may be NULL */
 	bool needs_server; /* fails early when neither --state nor --server */
+	bool starts_server; /* none need run: it starts its own */
 	const char *more;  /* text under the options of its --help; or NULL */
 };
 

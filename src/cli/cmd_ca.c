@@ -99,11 +99,19 @@ static void
 print_break(struct cli_context *c, const json_t *o)
 {
 	const json_t *b = json_object_get(o, "would_break");
+	char text[160];
 
-	online_member(c, "next step", o, "next_step");
-	if (!b)
+	if (!json_object_get(o, "next_step"))
 		return;
-	online_member(c, "would break", b, "certificates");
+	cli_print(c, "\n");
+	online_member(c, "next step", o, "next_step");
+	if (!b || json_get_int(b, "certificates", 0) == 0)
+		return;
+	snprintf(text, sizeof(text),
+	    "%lld certificates of the present CA, if devices do not trust the "
+	    "new root by then",
+	    (long long)json_get_int(b, "certificates", 0));
+	online_line(c, "would break", text);
 	online_member(c, "  first ends", b, "earliest");
 	online_member(c, "  last ends", b, "latest");
 }
@@ -116,10 +124,17 @@ print_change(struct cli_context *c, const json_t *o)
 		cli_print_json(c, o);
 		return CLI_YES;
 	}
-	print_break(c, o);
-	if (json_object_get(o, "authorities"))
-		return print_list(c, o);
-	if (json_object_get(o, "id"))
+	if (json_object_get(o, "authorities")) {
+		int code = print_list(c, o);
+
+		print_break(c, o);
+		return code;
+	}
+	if (json_object_get(o, "crl_number"))
+		cli_print(c, "CRL number %lld of %s is made and published\n",
+		    (long long)json_get_int(o, "crl_number", 0),
+		    json_get0_text(o, "authority"));
+	else if (json_object_get(o, "id"))
 		print_one(c, o);
 	else
 		cli_print(c, "done\n");

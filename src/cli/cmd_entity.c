@@ -42,6 +42,9 @@ print_password(struct cli_context *c, int code, const json_t *o)
 		online_line(c, "uses", "without end");
 	else
 		online_member(c, "uses", o, "uses");
+	online_line(c, "next step",
+	    "enter it on the device, with the SCEP address "
+	    "http://SERVER:PORT/scep");
 	cli_note(c, "the password is shown this once");
 	return CLI_YES;
 }

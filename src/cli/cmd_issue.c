@@ -5,29 +5,12 @@
 
 #include "access/password.h"
 #include "base/str.h"
+#include "cli/changes.h"
 #include "cli/commands.h"
 #include "cli/keystore.h"
 #include "cli/online.h"
 
 #define CSR_MAX 65536
-
-static void
-print_changes(struct cli_context *c, const json_t *receipt)
-{
-	const json_t *changes = json_object_get(receipt, "changes");
-
-	/* CERT-10: what was not granted as asked, and by which rule */
-	for (size_t i = 0; i < json_array_size(changes); i++) {
-		const json_t *one = json_array_get(changes, i);
-		char what[256], rule[256], from[512], to[512];
-
-		cli_note(c, "%s: %s -> %s (%s)",
-		    online_text(one, "what", what, sizeof(what)),
-		    online_text(one, "from", from, sizeof(from)),
-		    online_text(one, "to", to, sizeof(to)),
-		    online_text(one, "rule", rule, sizeof(rule)));
-	}
-}
 
 static int
 print_issued(struct cli_context *c, const json_t *o, const char *file)
@@ -38,7 +21,7 @@ print_issued(struct cli_context *c, const json_t *o, const char *file)
 		cli_print_json(c, o);
 		return CLI_YES;
 	}
-	print_changes(c, json_object_get(o, "receipt"));
+	changes_note(c, json_object_get(o, "receipt"));
 	if (!file && pem) {
 		cli_print_span(c, span_str(pem));
 		return CLI_YES;
@@ -213,7 +196,7 @@ change(struct cli_context *c, const char *verb, json_t *body, const char *said)
 	if (c->json)
 		cli_print_json(c, o);
 	else
-		cli_print(c, "%s %s; the CRL is made anew\n", c->args[0], said);
+		cli_print(c, "%s %s; the CRL says so\n", c->args[0], said);
 	return CLI_YES;
 }
 
@@ -333,8 +316,7 @@ static const struct cli_option issue_options[] = {
 static const struct cli_option revoke_options[] = {
 	{ .name = "reason",
 	    .arg = "R",
-	    .help = "keyCompromise, affiliationChanged, superseded, "
-		    "cessationOfOperation, privilegeWithdrawn, unspecified",
+	    .help = "why: superseded, keyCompromise, ... (see below)",
 	    .required = true },
 	{ .name = NULL },
 };
@@ -363,6 +345,8 @@ const struct cli_command cli_issue_commands[] = {
 	{ .noun = "revoke",
 	    .run = run_revoke,
 	    .summary = "revoke a certificate for good",
+	    .more = "Reasons: keyCompromise, affiliationChanged, superseded,\n"
+		    "cessationOfOperation, privilegeWithdrawn, unspecified.\n",
 	    .arguments = "SERIAL",
 	    .arg_min = 1,
 	    .arg_max = 1,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/changes.h"
 #include "cli/commands.h"
 #include "cli/online.h"
 
@@ -41,6 +42,25 @@ print_list(struct cli_context *c, const char *label, const json_t *list)
 }
 
 static void
+next_step(struct cli_context *c, const json_t *o)
+{
+	const char *state = json_get0_text(o, "state");
+	long long id = json_get_int(o, "id", 0);
+	char text[128];
+
+	if (state && strcmp(state, "pending") == 0)
+		snprintf(text, sizeof(text),
+		    "signet request approve %lld, or reject %lld --reason TEXT",
+		    id, id);
+	else if (state && strcmp(state, "issued") == 0)
+		snprintf(text, sizeof(text),
+		    "signet request download %lld -o FILE", id);
+	else
+		return;
+	online_line(c, "next step", text);
+}
+
+static void
 print_one(struct cli_context *c, const json_t *o)
 {
 	const json_t *receipt = json_object_get(o, "receipt");
@@ -62,15 +82,12 @@ print_one(struct cli_context *c, const json_t *o)
 	online_member(c, "until", o, "not_after");
 	for (size_t i = 0; i < json_array_size(changes); i++) {
 		const json_t *one = json_array_get(changes, i);
-		char text[1400], what[128], from[512], to[512], rule[128];
+		char text[CHANGE_TEXT_MAX];
 
-		snprintf(text, sizeof(text), "%s: %s -> %s (%s)",
-		    online_text(one, "what", what, sizeof(what)),
-		    online_text(one, "from", from, sizeof(from)),
-		    online_text(one, "to", to, sizeof(to)),
-		    online_text(one, "rule", rule, sizeof(rule)));
+		change_text(one, text, sizeof(text));
 		online_line(c, i ? "" : "changed", text);
 	}
+	next_step(c, o);
 }
 
 static int

@@ -117,11 +117,12 @@ ignite_print(struct cli_context *c, const json_t *o, const json_t *next)
 }
 
 static int
-ignite_answer(struct cli_context *c, json_t *o)
+ignite_answer(struct cli_context *c, json_t *o, bool is_running)
 {
 	json_t *next = json_array();
 
-	next_add(next, "signetd", c->state_dir, "");
+	if (!is_running)
+		next_add(next, "signetd", c->state_dir, "");
 	next_add(next, "signet", c->state_dir, " status");
 	next_add(next, "signet", c->state_dir,
 	    " entity add pbx1.example.com --profile phone");
@@ -142,6 +143,7 @@ run_ignite(struct cli_context *c)
 	AUTO(json_t) *answer = NULL;
 	struct ignite_server server = { .pid = 0 };
 	struct diag d = { 0 };
+	bool is_running;
 	int code;
 
 	if (!c->state_dir)
@@ -150,7 +152,8 @@ run_ignite(struct cli_context *c)
 	code = ignite_body(c, body);
 	if (code != CLI_YES)
 		return code;
-	if (!ignite_server_is_there(c) && ignite_server_start(c, &server, &d))
+	is_running = ignite_server_is_there(c);
+	if (!is_running && ignite_server_start(c, &server, &d))
 		return cli_fail_as(c, &d, CLI_UNREACHABLE);
 	{
 		ONLINE_PATH(p, "/api/v1/ignition");
@@ -158,7 +161,7 @@ run_ignite(struct cli_context *c)
 		code = online_call(c, "POST", &p, TAKE(body), &answer);
 	}
 	ignite_server_stop(&server);
-	return code == CLI_YES ? ignite_answer(c, answer) : code;
+	return code == CLI_YES ? ignite_answer(c, answer, is_running) : code;
 }
 
 static void
@@ -191,6 +194,7 @@ status_print(struct cli_context *c, const json_t *o)
 	const json_t *issuer = json_object_get(ca, "issuer");
 	const json_t *next = json_object_get(o, "next_expiry");
 	char text[1024], when[64];
+	int64_t n;
 
 	online_member(c, "version", server, "version");
 	online_member(c, "state", server, "state");
@@ -213,8 +217,14 @@ status_print(struct cli_context *c, const json_t *o)
 		    (long long)json_get_int(next, "days_left", 0));
 		online_line(c, "", text);
 	}
-	online_member(c, "pending", o, "pending_requests");
-	online_member(c, "ledger", o, "ledger_events");
+	n = json_get_int(o, "pending_requests", 0);
+	snprintf(text, sizeof(text), "%lld pending%s", (long long)n,
+	    n ? ": signet request list" : "");
+	online_line(c, "requests", text);
+	n = json_get_int(o, "ledger_events", 0);
+	snprintf(text, sizeof(text), "%lld event%s", (long long)n,
+	    n == 1 ? "" : "s");
+	online_line(c, "ledger", text);
 	alarms_print(c, json_object_get(o, "alarms"));
 }
 
@@ -254,6 +264,7 @@ const struct cli_command cli_server_commands[] = {
 	    .summary = "first start of an estate: CA, ledger, first password",
 	    .options = ignite_options,
 	    .needs_server = true,
+	    .starts_server = true,
 	    .more = "Starts signetd for the time of the call when none runs on "
 		    "this state directory.\n" },
 	{ .noun = "status",

@@ -24,6 +24,9 @@ flags_join(json_t *list)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
 			    "%s%.40s", k ? "," : "",
 			    json_string_value(json_array_get(flags, k)));
+		if (json_get_bool(one, "pinned", false))
+			snprintf(text + n, sizeof(text) - n, "%spinned",
+			    n ? "," : "");
 		json_set_text(one, "flag_text", text);
 	}
 }
@@ -32,10 +35,10 @@ static int
 print_certs(struct cli_context *c, const json_t *o, const char *first,
     const char *first_key)
 {
-	const char *const titles[] = { first, "SUBJECT", "UNTIL", "FLAGS",
-		"FINGERPRINT", NULL };
-	const char *const keys[] = { first_key, "subject", "not_after",
-		"flag_text", "fingerprint", NULL };
+	const char *const titles[] = { first, "UNTIL", "FLAGS", "FINGERPRINT",
+		"SUBJECT", NULL };
+	const char *const keys[] = { first_key, "not_after", "flag_text",
+		"fingerprint", "subject", NULL };
 	json_t *list = json_object_get(o, "certificates");
 
 	if (c->json) {
@@ -169,7 +172,34 @@ run_export(struct cli_context *c)
 	if (cli_write(c, out ? out : "-", buf_span(&pem), 0644,
 		cli_has(c, "force"), &d))
 		return cli_fail(c, &d);
+	if (out && strcmp(out, "-") != 0)
+		cli_note(c, "%s written", out);
 	return CLI_YES;
+}
+
+/* the defaults are the operator's pick, or the shipped ones that hold */
+static void
+print_applied(struct cli_context *c, const json_t *o)
+{
+	json_t *list = json_object_get(o, "left_out"), *one;
+	size_t i;
+
+	flags_join(list);
+	json_array_foreach(list, i, one)
+	{
+		char text[1024], name[512], flags[256];
+
+		online_text(one, "flag_text", flags, sizeof(flags));
+		snprintf(text, sizeof(text), "%s (%s)",
+		    online_text(one, "name", name, sizeof(name)),
+		    strcmp(flags, "-") ? flags : "not pinned");
+		online_line(c, "left out", text);
+	}
+	cli_print(c,
+	    "%lld added, %lld already there, %lld removed, %zu left out\n",
+	    (long long)json_get_int(o, "added", 0),
+	    (long long)json_get_int(o, "already", 0),
+	    (long long)json_get_int(o, "removed", 0), json_array_size(list));
 }
 
 static int
@@ -186,7 +216,11 @@ pin(struct cli_context *c)
 			json_array_append_new(names, json_string(name));
 	json_object_set_new(body, "names", names);
 	code = online_call(c, "PUT", &p, body, &o);
-	return code == CLI_YES ? print_certs(c, o, "NAME", "name") : code;
+	if (code == CLI_YES)
+		code = print_certs(c, o, "NAME", "name");
+	if (code == CLI_YES && !c->json)
+		cli_print(c, "\nnext step: signet trust defaults --apply\n");
+	return code;
 }
 
 static int
@@ -212,7 +246,7 @@ run_defaults(struct cli_context *c)
 	if (c->json)
 		cli_print_json(c, o);
 	else
-		print_report(c, o);
+		print_applied(c, o);
 	return CLI_YES;
 }
 

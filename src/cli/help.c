@@ -39,7 +39,7 @@ cli_help_verb(struct cli_context *c, const struct cli_command *k)
 {
 	usage_line(c, k);
 	cli_print(c, "\n%s\n", k->summary);
-	if (k->needs_server)
+	if (k->needs_server && !k->starts_server)
 		cli_print(c, "Needs a running server (--state or --server).\n");
 	if (k->options && k->options->name)
 		cli_print(c, "\noptions:\n");

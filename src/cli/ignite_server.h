@@ -41,8 +41,8 @@ int hierarchy_body(struct cli_context *c, json_t *o);
 		    .help = "the root issues; no issuing CA below it" },       \
 	    { .name = "key",                                                   \
 		    .arg = "KIND",                                             \
-		    .help = "rsa2048 (default: IP Office takes no more), "     \
-			    "rsa3072, rsa4096, p256, p384" },                  \
+		    .help =                                                    \
+			"rsa2048 (default), rsa3072, rsa4096, p256, p384" },   \
 	{                                                                      \
 		.name = "root-profile", .arg = "NAME",                         \
 		.help = "root-ca (default), ipoffice-root, or one of your own" \

@@ -286,7 +286,7 @@ table_row(struct cli_table *t, const json_t *o, const char *const *keys)
 
 	if (!texts)
 		return E_NOMEM;
-	for (size_t i = 0; keys[i] && i < CLI_COLUMNS_MAX; i++)
+	for (size_t i = 0; i < CLI_COLUMNS_MAX && keys[i]; i++)
 		cells[i] =
 		    online_text(o, keys[i], texts + i * TEXT_MAX, TEXT_MAX);
 	cli_table_row(t, cells);

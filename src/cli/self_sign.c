@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cert/profile.h"
 #include "cert/write.h"
+#include "cli/changes.h"
 #include "cli/keystore.h"
 #include "os/clock.h"
 #include "os/config.h"
@@ -97,7 +98,8 @@ sign(struct self *s, const struct granted *g, struct span spki,
 
 /* the CSR says what is asked for; the profile says what of it is granted */
 static int
-make(struct self *s, struct span csr_der, struct diag *d, struct buf *ret_der)
+make(struct cli_context *c, struct self *s, struct span csr_der, struct diag *d,
+    struct buf *ret_der)
 {
 	static const struct estate_names none;
 	AUTO_STRUCT(csr) *csr = NULL;
@@ -114,6 +116,8 @@ make(struct self *s, struct span csr_der, struct diag *d, struct buf *ret_der)
 	if (e)
 		return e;
 	e = sign(s, &g, csr->spki, ret_der);
+	if (!e)
+		changes_note(c, g.receipt);
 	granted_done(&g);
 	return e;
 }
@@ -209,7 +213,7 @@ cert_self_sign(struct cli_context *c)
 	if (!e)
 		e = csr_spec_build(&s->spec, s->store.key, &csr, &d);
 	if (!e)
-		e = make(s, buf_span(&csr), &d, &der);
+		e = make(c, s, buf_span(&csr), &d, &der);
 	if (!e)
 		e = write_out(c, s, buf_span(&der), &d);
 	if (!e)
