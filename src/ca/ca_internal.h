@@ -17,6 +17,7 @@
 #define CA_CRL_DAYS 7              /* validity of a CRL */
 #define CA_CRL_SKEW_S 300          /* thisUpdate lies this much back */
 #define CA_RA_RENEW_S (30 * 86400) /* an RA certificate is renewed so early */
+#define CA_ACTOR_MAX 64            /* bytes of an actor's name that is kept */
 #define CA_RETRY_S 60  /* scheduled work that failed waits so long */
 #define CA_URL_MAX 400 /* bytes of a URL we put into certificates */
 #define CA_SETTING_ESTATE "estate"
@@ -105,6 +106,8 @@ struct crl_job {        /* one for each authority */
 	uint64_t number;
 	int64_t this_update, next_update;
 	struct crl_wait *waiting;
+	char asked_by[CA_ACTOR_MAX]; /* an operator, for the next run */
+	char by[CA_ACTOR_MAX];       /* who is behind the one under way */
 };
 /* in a revocation's batch: the CRL must be made anew, also after a crash;
  * the mark is what to wait for */

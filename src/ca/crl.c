@@ -188,7 +188,7 @@ record(struct ca *ca, struct authority *a, struct span der)
 	char object[AUTHORITY_ID_MAX + 8];
 	struct event ev = { .kind = EVENT_CA_CRL,
 		.severity = SEVERITY_INFO,
-		.actor = "system",
+		.actor = j->by[0] ? j->by : "system",
 		.source = "local",
 		.object = object,
 		.result = "ok",
@@ -281,6 +281,8 @@ start(struct ca *ca, struct authority *a)
 		return e;
 	}
 	j->is_busy = true;
+	memcpy(j->by, j->asked_by, sizeof(j->by));
+	j->asked_by[0] = '\0';
 	j->built = j->marks;
 	j->number = c.number;
 	j->this_update = c.this_update;

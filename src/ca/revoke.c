@@ -259,7 +259,6 @@ ca_crl_update(struct ca *ca, const char *id, const struct actor *who,
 	struct authority *a = ca_find(ca, id);
 	int e;
 
-	(void)who; /* the CRL's own event is the record */
 	if (!c)
 		return E_NOMEM;
 	if (!a || !ca_has_key(a))
@@ -270,6 +269,8 @@ ca_crl_update(struct ca *ca, const char *id, const struct actor *who,
 	memcpy(c->authority, a->row.id, sizeof(c->authority));
 	json_set_text(c->answer, "authority", a->row.id);
 	c->mark = a->crl->marks;
+	/* ACC-8: the CRL's own event is the record, and says who */
+	snprintf(a->crl->asked_by, sizeof(a->crl->asked_by), "%s", who->who);
 	e = ca_crl_wait(ca, a, c->mark, on_crl, change_free, c);
 	return e ? refuse(c, e) : 0;
 }
