@@ -18,9 +18,9 @@ struct core {
 	struct trust trust;
 	struct api api;
 	struct timer *tick;
-	struct timer *gather;	 /* wakes the loop when a batch has waited */
+	struct timer *gather;    /* wakes the loop when a batch has waited */
 	int64_t gather_until_ms; /* 0: no batch waits */
-	unsigned others;	 /* what the last front to ask still works on */
+	unsigned others;         /* what the last front to ask still works on */
 	struct core_front *fronts;
 	struct channel *local; /* the local front's link; NULL: none */
 	bool started;

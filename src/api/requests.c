@@ -8,28 +8,6 @@
 #include "base/str.h"
 #include "cert/write.h"
 
-static json_t *
-request_json(const struct request_row *q)
-{
-	json_t *o = json_object();
-
-	json_set_int(o, "id", q->id);
-	json_set_text(o, "state", request_state_name(q->state));
-	json_set_text(o, "protocol", q->protocol);
-	json_set_text(o, "subject", q->subject);
-	json_set_text(o, "profile", q->profile);
-	json_set_text(o, "entity", q->entity);
-	json_set_text(o, "authority", q->authority);
-	json_set_text(o, "source", q->source);
-	json_set_text(o, "transaction", q->transaction);
-	json_set_time(o, "created", q->created);
-	if (q->decided)
-		json_set_time(o, "decided", q->decided);
-	if (q->reason[0])
-		json_set_text(o, "reason", q->reason);
-	return o;
-}
-
 struct page {
 	json_t *list;
 	int64_t last;
@@ -40,7 +18,7 @@ static int
 collect(const struct request_row *q, void *cookie)
 {
 	struct page *p = (struct page *)cookie;
-	json_t *one = request_json(q);
+	json_t *one = request_to_json(q);
 
 	p->last = q->id;
 	p->n++;
@@ -128,7 +106,7 @@ answer_request(struct api *a, struct api_request *r, int64_t id)
 				     : "cannot be read");
 		return;
 	}
-	o = request_json(&q);
+	o = request_to_json(&q);
 	put_csr(o, q.csr);
 	if (q.receipt.n &&
 	    json_parse(q.receipt, LEDGER_BODY_MAX * 4, NULL, &receipt) == 0)

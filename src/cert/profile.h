@@ -44,8 +44,8 @@ struct profile {
 	enum profile_kind kind;
 	bool legacy; /* CERT-5: RSA 1024 and SHA-1 allowed, each issue a
 		      * warning event */
-	bool legacy_transport; /* ENR-3: a request may come with DES, 3DES or
-				* SHA-1, as old phones send it */
+	bool legacy_transport;   /* ENR-3: a request may come with DES, 3DES or
+				  * SHA-1, as old phones send it */
 	uint32_t days, days_max; /* granted by default, at most */
 	struct profile_step steps[PROFILE_STEPS_MAX];
 	size_t step_n;

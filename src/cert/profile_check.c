@@ -184,17 +184,25 @@ usage_check(const struct profile *p, const struct x509 *t, enum key_kind kind,
 static int
 san_check(const struct profile *p, const struct x509 *t, struct diag *d)
 {
-	struct san_list list = { .n = 0 };
+	struct san_list list = { .n = 0 }, clean = { .n = 0 };
 
 	if (t->san.n && san_from_der(t->san, &list))
 		return refuse(p, d, "RFC 5280 4.2.1.6", "malformed names");
 	if (list.n > p->san_max)
 		return refuse(p, d, "names.max", "too many names");
-	for (size_t i = 0; i < list.n; i++)
-		if (!profile_allows_san(p, &list.e[i]))
+	for (size_t i = 0; i < list.n; i++) {
+		const struct san *s = &list.e[i];
+
+		if (!profile_allows_san(p, s))
 			return diag_set(d, E_DENIED, p->name, "names",
-			    "%s:%s is not allowed",
-			    san_kind_name(list.e[i].kind), list.e[i].text);
+			    "%s:%s is not allowed", san_kind_name(s->kind),
+			    s->text);
+		/* CERT-8 */
+		if (san_add(&clean, s->kind, s->text, NULL))
+			return diag_set(d, E_DENIED, p->name, "CERT-8",
+			    "%s:%s is ill-formed or there twice",
+			    san_kind_name(s->kind), s->text);
+	}
 	if (list.n == 0 && (p->san_required || name_is_empty(t->subject)))
 		return refuse(p, d, "names.required", "no name at all");
 	return 0;

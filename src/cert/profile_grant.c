@@ -202,20 +202,56 @@ san_from_cn(struct work *w)
 	l->e[0] = first;
 }
 
+/* "DNS:a b" that reading kept for show only: meant as a name, but none */
+static bool
+is_ill_formed(const struct san *e)
+{
+	static const enum san_kind kinds[] = { SAN_DNS, SAN_IP, SAN_URI,
+		SAN_EMAIL };
+
+	for (size_t i = 0; e->kind == SAN_OTHER && i < 4; i++) {
+		const char *kind = san_kind_name(kinds[i]);
+		size_t n = strlen(kind);
+
+		if (strncmp(e->text, kind, n) == 0 && e->text[n] == ':')
+			return true;
+	}
+	return false;
+}
+
+/* CERT-8: whoever asked and by whatever way, this is where a foreign name
+ * would enter a certificate */
 static int
-san_grant(struct work *w)
+sans_take(struct work *w)
 {
 	const struct san_list *asked = w->a->san;
 	struct san_list *l = &w->g->san;
+	int e = 0;
 
-	for (size_t i = 0; asked && i < asked->n; i++) {
-		if (!profile_allows_san(w->p, &asked->e[i]))
-			drop(w, &asked->e[i], "names");
+	for (size_t i = 0; !e && asked && i < asked->n; i++) {
+		const struct san *s = &asked->e[i];
+
+		if (is_ill_formed(s))
+			e = diag_set(w->d, E_INVAL, s->text, "CERT-8",
+			    "the alternative name is ill-formed");
+		else if (!profile_allows_san(w->p, s))
+			drop(w, s, "names");
 		else if (l->n == w->p->san_max)
-			drop(w, &asked->e[i], "names.max");
+			drop(w, s, "names.max");
 		else
-			l->e[l->n++] = asked->e[i];
+			e = san_add(l, s->kind, s->text, w->d);
 	}
+	return e;
+}
+
+static int
+san_grant(struct work *w)
+{
+	struct san_list *l = &w->g->san;
+	int e = sans_take(w);
+
+	if (e)
+		return e;
 	san_from_cn(w);
 	if (l->n == 0 && w->p->san_required) {
 		refuse(w, "names.required",

@@ -7,7 +7,7 @@
 #define RSA_BITS_MIN 512   /* smaller is no key, only work for a fuzzer */
 #define RSA_EXPONENT_MAX 8 /* octets: OpenSSL's own limit for big keys */
 #define SPKI_KEPT_MAX 600  /* bytes: RSA-4096 has 550 */
-#define SPKI_KEPT 16 /* keys kept: requests under way at once */
+#define SPKI_KEPT 16       /* keys kept: requests under way at once */
 #define POINT_MAX 133      /* octets: uncompressed P-521 */
 
 static const struct {

@@ -58,9 +58,9 @@ struct cli_command {
 	const char *arguments; /* "FILE..."; NULL or "" when it takes none */
 	int arg_min, arg_max;  /* how many; -1: no upper limit */
 	const struct cli_option *options; /* ends with name NULL; may be NULL */
-	bool needs_server; /* fails early when neither --state nor --server */
+	bool needs_server;  /* fails early when neither --state nor --server */
 	bool starts_server; /* none need run: it starts its own */
-	const char *more;  /* text under the options of its --help; or NULL */
+	const char *more;   /* text under the options of its --help; or NULL */
 };
 
 /* Common to every verb: --json --state DIR --server URL --token-file FILE

@@ -50,25 +50,6 @@ print_password(struct cli_context *c, int code, const json_t *o)
 }
 
 static int
-sans_set(struct cli_context *c, json_t *body)
-{
-	BUF(text, 4096);
-	const char *one;
-
-	for (size_t i = 0; (one = cli_get_nth(c, "san", i)); i++) {
-		if (i)
-			buf_add_text(&text, ",");
-		buf_add_text(&text, one);
-	}
-	buf_add_u8(&text, 0);
-	if (buf_error(&text))
-		return cli_usage(c, NULL, "too many --san");
-	if (text.n > 1)
-		json_set_text(body, "sans", (const char *)text.p);
-	return CLI_YES;
-}
-
-static int
 run_add(struct cli_context *c)
 {
 	AUTO(json_t) *body = json_object();
@@ -85,7 +66,7 @@ run_add(struct cli_context *c)
 	if (cli_has(c, "manual"))
 		json_set_bool(body, "manual", true);
 	if (code == CLI_YES)
-		code = sans_set(c, body);
+		code = online_sans(c, body, "sans");
 	if (code == CLI_YES)
 		code = online_call(c, "POST", &p, TAKE(body), &o);
 	return print_password(c, code, o);

@@ -71,25 +71,6 @@ write_pem(struct cli_context *c, const json_t *o, const char *path)
 }
 
 static int
-sans_set(struct cli_context *c, json_t *body)
-{
-	BUF(text, 8192);
-	const char *one;
-
-	for (size_t i = 0; (one = cli_get_nth(c, "san", i)); i++) {
-		if (i)
-			buf_add_text(&text, ",");
-		buf_add_text(&text, one);
-	}
-	buf_add_u8(&text, 0);
-	if (buf_error(&text))
-		return cli_usage(c, NULL, "too many --san");
-	if (text.n > 1)
-		json_set_text(body, "san", (const char *)text.p);
-	return CLI_YES;
-}
-
-static int
 issue_csr(struct cli_context *c)
 {
 	AUTO(json_t) *body = json_object();
@@ -102,7 +83,7 @@ issue_csr(struct cli_context *c)
 	json_set_text(body, "transaction", transaction);
 	json_set_text(body, "cn", cli_get(c, "cn"));
 	if (code == CLI_YES)
-		code = sans_set(c, body);
+		code = online_sans(c, body, "san");
 	if (code == CLI_YES)
 		code = send_issue(c, TAKE(body), &o);
 	if (code == CLI_YES && out && strcmp(out, "-") != 0)

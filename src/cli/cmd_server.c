@@ -1,4 +1,5 @@
 /* signet ignite, status. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,9 +84,13 @@ ignite_body(struct cli_context *c, json_t *o)
 static void
 next_add(json_t *list, const char *program, const char *state, const char *rest)
 {
+	const char *self = program_invocation_name;
+	const char *slash = strrchr(self, '/');
 	char text[ONLINE_PATH_MAX];
 
-	snprintf(text, sizeof(text), "%s --state %s%s", program, state, rest);
+	/* as it can be typed here: from the build's folder with its path */
+	snprintf(text, sizeof(text), "%.*s%s --state %s%s",
+	    slash ? (int)(slash - self) + 1 : 0, self, program, state, rest);
 	if (list)
 		json_array_append_new(list, json_string(text));
 }
@@ -121,11 +126,13 @@ ignite_answer(struct cli_context *c, json_t *o, bool is_running)
 {
 	json_t *next = json_array();
 
-	if (!is_running)
+	if (!is_running && !cli_has(c, "serving"))
 		next_add(next, "signetd", c->state_dir, "");
 	next_add(next, "signet", c->state_dir, " status");
 	next_add(next, "signet", c->state_dir,
 	    " entity add pbx1.example.com --profile phone");
+	if (is_running || cli_has(c, "serving"))
+		next_add(next, "signet", c->state_dir, " certs");
 	if (c->json) {
 		json_object_set_new(o, "next", next);
 		cli_print_json(c, o);
@@ -253,6 +260,8 @@ static const struct cli_option ignite_options[] = {
 	    .arg = "FILE",
 	    .help = "password of that file; else it is asked" },
 	{ .name = "no-ca", .help = "run without a CA of its own" },
+	{ .name = "serving",
+	    .help = "the server is started right after this, as ./run does" },
 	{ .name = "config", .arg = "FILE", .help = "for signetd" },
 	{ .name = "database", .arg = "URL", .help = "for signetd" },
 	{ .name = NULL },

@@ -9,7 +9,7 @@
 #include "cert/name.h"
 #include "cli/cli.h"
 
-#define CSR_CN_MAX 256	    /* bytes; X.520 says 64 characters */
+#define CSR_CN_MAX 256      /* bytes; X.520 says 64 characters */
 #define CSR_DRAFT_MAX 65536 /* bytes of a draft file */
 
 struct csr_spec {
@@ -38,22 +38,25 @@ int csr_spec_build(const struct csr_spec *s, EVP_PKEY *key, struct buf *out,
 
 #define CSR_SPEC_OPTIONS                                                       \
 	{ .name = "san",                                                       \
-	    .arg = "LIST",                                                     \
-	    .help = "DNS:pbx.example.com,IP:192.0.2.1,URI:sip:..,EMAIL:..",    \
-	    .repeat = true },                                                  \
+		.arg = "LIST",                                                 \
+		.help =                                                        \
+		    "DNS:pbx.example.com,IP:192.0.2.1,URI:sip:..,EMAIL:..",    \
+		.repeat = true },                                              \
 	    { .name = "key",                                                   \
-		.arg = "KIND",                                                 \
-		.help = "rsa2048 (default), rsa3072, rsa4096, p256, p384, "    \
+		    .arg = "KIND",                                             \
+		    .help =                                                    \
+			"rsa2048 (default), rsa3072, rsa4096, p256, p384, "    \
 			"ed25519" },                                           \
 	    { .name = "hash",                                                  \
-		.arg = "NAME",                                                 \
-		.help = "sha256, sha384 or sha512" },                          \
+		    .arg = "NAME",                                             \
+		    .help = "sha256, sha384 or sha512" },                      \
 	    { .name = "subject",                                               \
-		.arg = "LIST",                                                 \
-		.help = "O=..,OU=..,L=..,ST=..,C=..,E=.. beside the CN" },     \
+		    .arg = "LIST",                                             \
+		    .help = "O=..,OU=..,L=..,ST=..,C=..,E=.. beside the CN" }, \
 	    { .name = "ku",                                                    \
-		.arg = "LIST",                                                 \
-		.help = "key usage: digitalSignature,keyEncipherment,.. or "   \
+		    .arg = "LIST",                                             \
+		    .help =                                                    \
+			"key usage: digitalSignature,keyEncipherment,.. or "   \
 			"none" },                                              \
 	{                                                                      \
 		.name = "eku", .arg = "LIST",                                  \

@@ -51,33 +51,37 @@ int material_write(struct cli_context *c, struct material *m, struct diag *d)
 int files_key_write(struct cli_context *c, EVP_PKEY *key, const char *name,
     struct diag *d) ERR_CHECK;
 
-#define FILES_KEY_OPTIONS                                                     \
-	{ .name = "password-file",                                            \
-	    .arg = "FILE",                                                    \
-	    .help = "password for the private key written; else it is asked" }, \
-	    { .name = "plain-key",                                            \
-		.help = "write the private key UNPROTECTED" },                \
-	{                                                                     \
-		.name = "force", .help = "replace existing files"             \
+#define FILES_KEY_OPTIONS                                                    \
+	{                                                                    \
+		.name = "password-file",                                     \
+		.arg = "FILE",                                               \
+		.help =                                                      \
+		    "password for the private key written; else it is asked" \
+	},                                                                   \
+	    { .name = "plain-key",                                           \
+		    .help = "write the private key UNPROTECTED" },           \
+	{                                                                    \
+		.name = "force", .help = "replace existing files"            \
 	}
 
-#define FILES_OUT_OPTIONS                                                  \
-	{ .name = "out",                                                   \
-	    .letter = 'o',                                                 \
-	    .arg = "FILE",                                                 \
-	    .help = "where to write; - is standard output",                \
-	    .required = true },                                            \
-	    { .name = "to",                                                \
-		.arg = "FORMAT",                                           \
-		.help = "pem, der, p7, p12, p8 or jks; else by the "       \
-			"extension of --out" },                            \
-	    { .name = "alias",                                             \
-		.arg = "NAME",                                             \
-		.help = "name inside PKCS#12 and JKS; else the CN" },      \
-	    { .name = "legacy",                                            \
-		.help = "PKCS#12 with 3DES and SHA-1, for old equipment" }, \
-	{                                                                  \
-		.name = "no-key", .help = "leave the private key out"      \
+#define FILES_OUT_OPTIONS                                                   \
+	{ .name = "out",                                                    \
+		.letter = 'o',                                              \
+		.arg = "FILE",                                              \
+		.help = "where to write; - is standard output",             \
+		.required = true },                                         \
+	    { .name = "to",                                                 \
+		    .arg = "FORMAT",                                        \
+		    .help = "pem, der, p7, p12, p8 or jks; else by the "    \
+			    "extension of --out" },                         \
+	    { .name = "alias",                                              \
+		    .arg = "NAME",                                          \
+		    .help = "name inside PKCS#12 and JKS; else the CN" },   \
+	    { .name = "legacy",                                             \
+		    .help =                                                 \
+			"PKCS#12 with 3DES and SHA-1, for old equipment" }, \
+	{                                                                   \
+		.name = "no-key", .help = "leave the private key out"       \
 	}
 
 #endif

@@ -368,3 +368,22 @@ online_password(struct cli_context *c, const char *option, const char *prompt,
 	}
 	return CLI_YES;
 }
+
+int
+online_sans(struct cli_context *c, json_t *body, const char *member)
+{
+	BUF(text, 8192);
+	const char *one;
+
+	for (size_t i = 0; (one = cli_get_nth(c, "san", i)); i++) {
+		if (i)
+			buf_add_text(&text, ",");
+		buf_add_text(&text, one);
+	}
+	buf_add_u8(&text, 0);
+	if (buf_error(&text))
+		return cli_usage(c, NULL, "too many --san");
+	if (text.n > 1)
+		json_set_text(body, member, (const char *)text.p);
+	return CLI_YES;
+}

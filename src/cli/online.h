@@ -79,4 +79,8 @@ int online_password(struct cli_context *c, const char *option,
 /* --limit and --after into the query */
 void online_page(struct cli_context *c, struct online_path *p);
 
+/* all --san joined into one member of the body; none: no member */
+int online_sans(struct cli_context *c, json_t *body, const char *member)
+    ERR_CHECK;
+
 #endif

@@ -25,6 +25,9 @@ int decide(struct decider *d, const struct enrolment *e, decide_fn fn,
 int decide_report(struct decider *d, const char *source, const char *protocol,
     int code, const char *text) ERR_CHECK;
 
+/* a request as every answer shows it; NULL: no memory */
+json_t *request_to_json(const struct request_row *r);
+
 /* By hand (ENR-8): a PKCS#10 uploaded by an operator waits like any other
  * request */
 struct manual_params {

@@ -51,7 +51,7 @@ struct enrolment {
 	struct span serial; /* GET_CERT: serial; GET_CERT/GET_CRL with issuer
 			       Name below */
 	struct span issuer;
-	bool legacy; /* came with legacy algorithms */
+	bool legacy;     /* came with legacy algorithms */
 	uint16_t others; /* requests the front is working on besides: the core
 			  * lets them share a commit (docs/adr/0003) */
 };

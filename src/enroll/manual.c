@@ -9,8 +9,8 @@
 
 #define OBJECT "request"
 
-static json_t *
-row_to_json(const struct request_row *r)
+json_t *
+request_to_json(const struct request_row *r)
 {
 	json_t *o = json_object();
 
@@ -21,6 +21,7 @@ row_to_json(const struct request_row *r)
 	json_set_text(o, "subject", r->subject);
 	json_set_text(o, "profile", r->profile);
 	json_set_text(o, "entity", r->entity);
+	json_set_text(o, "authority", r->authority);
 	json_set_text(o, "source", r->source);
 	json_set_time(o, "created", r->created);
 	if (r->decided)
@@ -142,7 +143,7 @@ upload_add(struct decider *dr, const struct manual_params *p, struct claim *c,
 	}
 	if (e)
 		return e;
-	*ret = row_to_json(&r);
+	*ret = request_to_json(&r);
 	request_done(&r);
 	return *ret ? 0 : E_NOMEM;
 }
@@ -354,7 +355,7 @@ decide_reject(struct decider *dr, int64_t request, const char *reason,
 		r.state = REQUEST_REJECTED;
 		r.decided = now;
 		snprintf(r.reason, sizeof(r.reason), "%s", reason);
-		answer = row_to_json(&r);
+		answer = request_to_json(&r);
 		e = answer ? 0 : E_NOMEM;
 	}
 	request_done(&r);

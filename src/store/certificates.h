@@ -33,7 +33,8 @@ void cert_done(struct cert_row *c);
  * its request can name it before it is added (one writer: nobody else takes
  * it). A number that is not used leaves a gap. */
 int cert_new_id(struct store *s, int64_t *ret_id) ERR_CHECK;
-/* cert_add(c, ret_id): c->id from cert_new_id(), or 0: taken here. E_EXISTS when the authority has this serial already */
+/* cert_add(c, ret_id): c->id from cert_new_id(), or 0: taken here. E_EXISTS
+ * when the authority has this serial already */
 int cert_add(struct store *s, const struct cert_row *c, int64_t *ret_id)
     ERR_CHECK;
 int cert_by_serial(struct store *s, const char *authority, struct span serial,

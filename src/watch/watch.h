@@ -25,8 +25,8 @@ void watch_end(struct watch_room *w);
 int sweep_slice(struct store *s, struct ledger *g, int64_t now,
     uint32_t warn_days, unsigned *ret_n) ERR_CHECK;
 /* the same for our own authorities that are current or next: their newest and
- * their RA's certificate; a CA's half a year before its end, as an error; an RA's when its own
- * renewal should be over */
+ * their RA's certificate; a CA's half a year before its end, as an error; an
+ * RA's when its own renewal should be over */
 int sweep_authorities(struct store *s, struct ledger *g, int64_t now,
     uint32_t warn_days, unsigned *ret_n) ERR_CHECK;
 /* RFC 5424 line of an event, for tests and other routes */
