@@ -232,7 +232,7 @@ sans_take(struct work *w)
 		const struct san *s = &asked->e[i];
 
 		if (is_ill_formed(s))
-			e = diag_set(w->d, E_INVAL, s->text, "CERT-8",
+			e = diag_set(w->d, E_DENIED, s->text, "CERT-8",
 			    "the alternative name is ill-formed");
 		else if (!profile_allows_san(w->p, s))
 			drop(w, s, "names");
@@ -241,7 +241,10 @@ sans_take(struct work *w)
 		else
 			e = san_add(l, s->kind, s->text, w->d);
 	}
-	return e;
+	/* a request that is refused, not a wrong use of ours */
+	if (e && w->d)
+		w->d->code = E_DENIED;
+	return e ? E_DENIED : 0;
 }
 
 static int
