@@ -36,9 +36,9 @@ def load(server, file, clients, first, count):
                           timeout=600).stdout)
 
 
-def post(port, message, path="/scep"):
-    """(HTTP status, body) of one PKIOperation."""
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+def post(port, message, path="/scep", source="127.0.0.1"):
+    """(HTTP status, body) of one PKIOperation, from that address."""
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))
     try:
         c.request("POST", path + "?operation=PKIOperation", message,
                   {"Content-Type": "application/x-pki-message"})
@@ -62,10 +62,14 @@ def attribute(body, oid):
     return body[at:at + n].decode()
 
 
-def answer(port, message, path="/scep"):
+def answer(port, message, path="/scep", source="127.0.0.1"):
     """(pkiStatus, failInfo, failInfoText) of one PKIOperation."""
-    status, body = post(port, message, path)
+    status, body = post(port, message, path, source)
     assert status == 200, (status, body[:300])
+    return read_answer(body)
+
+
+def read_answer(body):
     return attribute(body, STATUS), attribute(body, FAIL), attribute(body, FAIL_TEXT) or ""
 
 
