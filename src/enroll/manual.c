@@ -28,8 +28,6 @@ request_to_json(const struct request_row *r)
 		json_set_time(o, "decided", r->decided);
 	if (r->reason[0])
 		json_set_text(o, "reason", r->reason);
-	if (r->cert)
-		json_set_int(o, "certificate_id", r->cert);
 	return o;
 }
 
