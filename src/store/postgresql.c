@@ -20,6 +20,7 @@
 #include "store/store_internal.h"
 
 #define LOCK_NUMBER "126896544048500" /* "signet" in ASCII */
+#define LOCK_TRIES 75                 /* of 20 ms: 1.5 s */
 #define NUMBER_BYTES 8                /* every integer of ours is a BIGINT */
 
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 }; /* pg_type.dat */
@@ -410,19 +411,27 @@ ask(struct store *s, const char *sql, char *out, size_t size)
 	return err;
 }
 
+/* A core that was killed leaves its session to the server, which needs a
+ * moment to see it: wait for that, not for a rival. */
 static int
 take_lock(struct store *s, struct diag *d)
 {
 	struct pg *g = (struct pg *)s->drv;
 	char answer[16];
-	int err =
-	    ask(s, "SELECT pg_try_advisory_lock(" LOCK_NUMBER ")", answer, 16);
+	int err = 0;
 
+	for (int i = 0; i < LOCK_TRIES && !err; i++) {
+		err = ask(s, "SELECT pg_try_advisory_lock(" LOCK_NUMBER ")",
+		    answer, sizeof(answer));
+		if (!err && answer[0] == 't')
+			return 0;
+		if (!err)
+			err = ask(
+			    s, "SELECT pg_sleep(0.02)", answer, sizeof(answer));
+	}
 	if (err)
 		return diag_set(d, err, g->shown, "one writer",
 		    "the advisory lock cannot be asked for");
-	if (answer[0] == 't')
-		return 0;
 	err = diag_set(d, E_EXISTS, g->shown, "one writer",
 	    "another Signet has this database open");
 	diag_remedy(d, "stop that server, or give this one its own database");
