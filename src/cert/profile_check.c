@@ -197,8 +197,10 @@ san_check(const struct profile *p, const struct x509 *t, struct diag *d)
 			return diag_set(d, E_DENIED, p->name, "names",
 			    "%s:%s is not allowed", san_kind_name(s->kind),
 			    s->text);
-		/* CERT-8 */
-		if (san_add(&clean, s->kind, s->text, NULL))
+		/* CERT-8; chapter 9's root names its host as a URI without
+		 * scheme, and a CA's name is no asker's */
+		if (p->kind != PROFILE_CA &&
+		    san_add(&clean, s->kind, s->text, NULL))
 			return diag_set(d, E_DENIED, p->name, "CERT-8",
 			    "%s:%s is ill-formed or there twice",
 			    san_kind_name(s->kind), s->text);
