@@ -56,7 +56,8 @@ void config_defaults(struct config *c);
  * the source tree's, or the installed one; E_NOT_FOUND leaves it "" */
 int config_find_catalog(struct config *c) ERR_CHECK;
 /* config_load(path, c): over the defaults; E_NOT_FOUND, E_PARSE with
- * "signet.yaml:4: http.adress: unknown key" and the nearest known key */
+ * "signet.yaml:4: http.adress: unknown key" and the nearest known key; what
+ * config_check() refuses, with the line too */
 int config_load(const char *path, struct diag *d, struct config *c) ERR_CHECK;
 int config_check(const struct config *c, struct diag *d)
     ERR_CHECK; /* values and ranges */

@@ -135,6 +135,7 @@ struct complaint {
 };
 
 static const char unknown_key[] = "Unexpected key: ";
+static const char seen_before[] = "Mapping field already seen";
 
 static void
 key_add_parent(struct complaint *c, const char *name, size_t n)
@@ -195,6 +196,7 @@ static long
 line_of_key(struct span text, const char *key, long from)
 {
 	size_t n = strlen(key), i = 0;
+	bool is_comment = false;
 	long line = 1;
 
 	for (; i + n < text.n; i++) {
@@ -203,7 +205,10 @@ line_of_key(struct span text, const char *key, long from)
 
 		if (text.p[i] == '\n')
 			line++;
-		if (line < from || !at_word || memcmp(text.p + i, key, n) != 0)
+		is_comment =
+		    text.p[i] != '\n' && (is_comment || text.p[i] == '#');
+		if (line < from || !at_word || is_comment ||
+		    memcmp(text.p + i, key, n) != 0)
 			continue;
 		while (after < text.n && text.p[after] == ' ')
 			after++;
@@ -211,6 +216,66 @@ line_of_key(struct span text, const char *key, long from)
 			return line;
 	}
 	return from;
+}
+
+/* the line of the nth "-" from a line on */
+static long
+line_of_item(struct span text, long from, long nth)
+{
+	bool at_start = true;
+	long line = 1;
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '-' && at_start && line >= from && --nth == 0)
+			return line;
+		at_start =
+		    text.p[i] == '\n' || (at_start && (text.p[i] == ' '));
+		line += text.p[i] == '\n';
+	}
+	return from;
+}
+
+/* a value is judged only when all is read: "scep[2].name" is looked for again,
+ * part by part */
+static long
+line_of_path(struct span text, const char *path)
+{
+	char part[DIAG_TEXT_MAX];
+	long line = 1;
+
+	while (*path) {
+		size_t n = strcspn(path, ".[");
+
+		snprintf(part, sizeof(part), "%.*s", (int)n, path);
+		line = line_of_key(text, part, line);
+		path += n;
+		if (*path == '[') {
+			line = line_of_item(
+			    text, line, strtol(path + 1, NULL, 10));
+			path += strcspn(path, ".");
+		}
+		if (*path == '.')
+			path++;
+	}
+	return line;
+}
+
+static int
+judge(
+    const char *path, struct span text, const struct config *c, struct diag *d)
+{
+	char object[2 * DIAG_TEXT_MAX];
+	struct diag found = { 0 };
+	int r = config_check(c, &found);
+
+	if (r == 0 || !d)
+		return r;
+	snprintf(object, sizeof(object), "%s:%ld: %s", path,
+	    line_of_path(text, found.object), found.object);
+	(void)diag_set(d, r, object, NULL, "%s", found.fact);
+	if (found.remedy[0])
+		diag_remedy(d, "%s", found.remedy);
+	return r;
 }
 
 static const cyaml_schema_field_t *
@@ -288,6 +353,9 @@ explain(const char *path, struct span text, struct complaint *c, cyaml_err_t e,
 		return diag_set(d, E_NOMEM, path, NULL, "out of memory");
 	if (is_unknown)
 		c->line = line_of_key(text, dot ? dot + 1 : c->key, c->line);
+	else if (str_has_prefix(c->fact, seen_before))
+		c->line =
+		    line_of_key(text, dot ? dot + 1 : c->key, c->line + 1);
 	if (e == CYAML_ERR_LIBYAML_PARSER)
 		c->key[0] = '\0'; /* the one before, which is right */
 	snprintf(object, sizeof(object), "%s:%ld%s%s", path, c->line,
@@ -401,6 +469,8 @@ load(const char *path, struct span text, struct diag *d, struct config *c)
 	r = apply(y, c);
 	if (r != 0)
 		r = diag_set(d, r, path, NULL, "a text is too long");
+	if (r == 0)
+		r = judge(path, text, c, d);
 	cyaml_free(&config, &root_schema, y, 0);
 	return r;
 }
