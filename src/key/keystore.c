@@ -128,11 +128,13 @@ entry_unpack(struct key_entry *k, struct span record)
 static int
 refuse_file(const struct key_entry *k, int code, struct diag *d)
 {
-	diag_set(d, code, k->path, "CA-5",
+	if (code == E_NOMEM)
+		return diag_set(d, code, k->id, NULL, "out of memory");
+	diag_set(d, E_CRYPTO, k->path, "CA-5",
 	    code == E_CRYPTO ? "was changed, or is another key's file"
 			     : "is not a sealed key");
 	diag_remedy(d, "restore with: signet ca restore");
-	return code;
+	return E_CRYPTO; /* never E_PARSE: the asker's input is not at fault */
 }
 
 static int
